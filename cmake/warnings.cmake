@@ -1,0 +1,17 @@
+# Warnings and sanitizers for every target of tidegate.
+add_library(tidegate_options INTERFACE)
+target_include_directories(tidegate_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(tidegate_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
+if(TIDEGATE_SANITIZE)
+  target_compile_options(tidegate_options INTERFACE
+    -fsanitize=${TIDEGATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(tidegate_options INTERFACE -fsanitize=${TIDEGATE_SANITIZE})
+endif()
+
+# One static library per folder: `tidegate_library(name SOURCES... LINK libs...)`.
+function(tidegate_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_library(tidegate_${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(tidegate_${name} PUBLIC tidegate_options ${ARG_LINK})
+endfunction()

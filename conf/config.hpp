@@ -1,0 +1,285 @@
+// The configuration as plain values: what every reader (YAML now, nginx syntax later) produces and what the
+// engine is built from. Nothing here opens, resolves or checks anything; `validate` does the checking and
+// `yaml_reader` the reading. A `Config` is immutable once it has been validated and is shared between threads
+// as `std::shared_ptr<const Config>`.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace tidegate::conf {
+
+using Duration = std::chrono::milliseconds;
+
+// A place in a configuration file, 1-based; line 0 means "no place" (a default, or a value made by code).
+struct Place {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+// A socket address as written. `host` is an IP literal without brackets, or a name; for a Unix socket `path` is
+// set and the rest is empty.
+struct Address {
+  std::string host;
+  std::uint16_t port = 0;
+  std::string path;
+
+  [[nodiscard]] bool is_unix() const { return !path.empty(); }
+  // `10.0.0.1:80`, `[::1]:80` or `unix:/run/a.sock`: the form used in logs, metrics and messages.
+  [[nodiscard]] std::string text() const;
+  bool operator==(const Address&) const = default;
+};
+
+// === listeners ===
+
+// How a head whose lines end in a bare LF is taken (RFC 9112 2.2). Chunk framing never accepts a bare LF.
+enum class BareLineFeed { refuse, accept };
+
+struct RequestLimits {
+  std::size_t head_bytes = 32 * 1024;  // request line and fields together; over it 431 (414 for the target)
+  std::size_t target_bytes = 16 * 1024;
+  std::size_t fields = 100;                       // number of header fields; over it 431
+  std::uint64_t body_bytes = 0;                   // 0: unlimited; over it 413
+  std::size_t trailer_bytes = 8 * 1024;
+};
+
+// Deadlines towards clients (PROXY_RULES 21). Zero never occurs: every one is a bound.
+struct ClientTimeouts {
+  Duration request_header{std::chrono::seconds(15)};   // first byte of a head to its end, in total
+  Duration request_body{std::chrono::seconds(60)};     // between two reads of a body
+  Duration client_keepalive{std::chrono::seconds(75)};  // idle between two requests, and before the first
+  Duration write_stall{std::chrono::seconds(60)};      // no progress while bytes wait to be written
+};
+
+struct Listener {
+  Address address;
+  RequestLimits limits;
+  ClientTimeouts timeouts;
+  BareLineFeed bare_line_feed = BareLineFeed::refuse;
+  int backlog = 4096;
+  Place place;
+};
+
+// === routes ===
+
+enum class PathKind { prefix, exact, regex };
+
+// A path condition. Matching is done on the decoded path without query (see `http::Target`). A prefix matches
+// whole segments: `/app` matches `/app` and `/app/x`, never `/apple`; `/` matches everything.
+struct PathMatch {
+  PathKind kind = PathKind::prefix;
+  std::string value = "/";
+};
+
+// One header rule, applied in the order written. `value` is a template (see `template.hpp`).
+enum class HeaderOperation { set, add, remove };
+struct HeaderRule {
+  HeaderOperation operation = HeaderOperation::set;
+  std::string name;
+  std::string value;
+};
+
+// What becomes of the Host field towards the upstream.
+enum class HostPolicy { preserve, upstream, replace };
+
+// Which `Upgrade` protocols a route lets through. `websocket` is checked strictly (RFC 6455 4.2.1); any other
+// named protocol is passed as it is; what is not named is stripped and the request is served as plain HTTP.
+struct UpgradePolicy {
+  bool websocket = true;
+  bool any = false;
+  std::vector<std::string> others;
+};
+
+struct ProxyAction {
+  std::string upstream;
+  // Replaces the matched prefix of the path: "" strips it, nullopt leaves the path as received.
+  std::optional<std::string> replace_prefix;
+  HostPolicy host = HostPolicy::preserve;
+  std::string host_value;  // for HostPolicy::replace; a template
+  UpgradePolicy upgrade;
+  std::optional<std::uint64_t> body_bytes;  // overrides the listener's limit
+  std::vector<HeaderRule> request_headers;
+};
+
+struct RedirectAction {
+  int status = 308;
+  std::string location;  // a template
+};
+
+struct RespondAction {
+  int status = 200;
+  std::string body;
+  std::string content_type = "text/plain; charset=utf-8";
+};
+
+using Action = std::variant<ProxyAction, RedirectAction, RespondAction>;
+
+// Routes of one listener are tried by host (exact, then the longest wildcard, then routes without hosts) and
+// within a host by path: exact, then regex in file order, then the longest prefix.
+struct Route {
+  std::string name;                    // for logs and metrics; default: host and path as written
+  std::vector<std::string> listeners;  // addresses as written; empty: all listeners
+  std::vector<std::string> hosts;      // lower case, exact or `*.suffix`; empty: any host
+  PathMatch path;
+  Action action;
+  std::vector<HeaderRule> response_headers;
+  Place place;
+};
+
+// === upstreams ===
+
+// Kubernetes' HTTPGetAction: port 0 means the endpoint's own port; host empty means the endpoint's address.
+struct HttpHeader {
+  std::string name;
+  std::string value;
+};
+struct HttpGetAction {
+  std::string path = "/";
+  std::uint16_t port = 0;
+  std::string host;
+  std::vector<HttpHeader> http_headers;
+};
+struct TcpSocketAction {
+  std::uint16_t port = 0;
+};
+
+// Kubernetes' Probe with its names, meanings and defaults (core/v1 Probe).
+struct ReadinessProbe {
+  std::variant<HttpGetAction, TcpSocketAction> action;
+  std::chrono::seconds initial_delay{0};
+  std::chrono::seconds period{10};
+  std::chrono::seconds timeout{1};
+  int success_threshold = 1;
+  int failure_threshold = 3;
+};
+
+enum class Balance { round_robin, least_connections, random_two, hash, sticky };
+enum class HashKey { client_address, header, cookie, path };
+
+struct BalancePolicy {
+  Balance kind = Balance::round_robin;
+  HashKey hash_key = HashKey::client_address;  // for Balance::hash
+  std::string hash_name;                       // header or cookie name for those keys
+  std::string sticky_cookie = "tidegate";      // for Balance::sticky
+  bool sticky_secure = false;                  // adds `Secure` to the cookie
+};
+
+struct Endpoint {
+  Address address;
+  int weight = 1;           // 1..1000; 0 is refused: remove the endpoint instead
+  std::string name;         // identity in sticky cookies and metrics; default: the address
+  Place place;
+};
+
+struct HoldPolicy {
+  bool enabled = true;
+  Duration max_wait{std::chrono::seconds(10)};
+  std::size_t max_waiting = 10'000;
+  int release_per_second = 1'000;  // pace of admission once an endpoint is ready again
+};
+
+// Outcomes of a try that another try may follow (PROXY_RULES 18).
+struct RetryOn {
+  bool connect = true;  // any failure before a byte was sent, refused and timeout while connecting included
+  bool refused = true;
+  bool reset = true;    // reset or EOF before a byte of the answer
+  bool timeout = true;
+  bool status_502 = false;
+  bool status_503 = false;
+  bool status_504 = false;
+};
+
+struct RetryPolicy {
+  bool enabled = true;
+  int tries = 0;                               // 0: bounded by `total` and the budget only
+  Duration total{std::chrono::seconds(10)};    // deadline over all tries and waits of one request
+  Duration back_off{20};                       // before the same single address is tried anew; doubles to 16x
+  int budget_percent = 20;                     // retries in flight as a share of active requests
+  int budget_minimum = 10;                     // retries that are always allowed
+  RetryOn requests;                            // ordinary requests that may be repeated
+  RetryOn upgrades{true, true, true, true, true, true, true};
+};
+
+// Deadlines towards an upstream (PROXY_RULES 21).
+struct UpstreamTimeouts {
+  Duration connect{std::chrono::seconds(5)};            // TCP connect, later TLS too
+  Duration response_header{std::chrono::seconds(60)};   // request sent to end of the final head, or the 101
+  Duration response_idle{std::chrono::seconds(60)};     // between two reads of a body
+  Duration write_stall{std::chrono::seconds(60)};
+  Duration pool_idle{std::chrono::seconds(4)};          // below Node's 5 s keepAliveTimeout
+  Duration websocket_idle{std::chrono::hours(1)};       // both directions silent
+  Duration websocket_lifetime{0};                       // 0: unlimited
+  Duration fin{std::chrono::seconds(10)};               // reverse direction after a half-close
+};
+
+struct DrainPolicy {
+  Duration window{std::chrono::seconds(20)};    // until the sockets of a draining endpoint are ended
+  std::uint16_t close_code = 1012;              // Close sent when the pod is lost abruptly or must be left
+};
+
+struct Upstream {
+  std::string name;
+  std::vector<Endpoint> endpoints;
+  // One address that stands for many pods (a Kubernetes Service): connection outcomes never take it out and
+  // retries go to it anew.
+  bool virtual_address = false;
+  BalancePolicy balance;
+  std::optional<ReadinessProbe> probe;
+  int max_connections = 0;                // per endpoint, over all workers; 0: unlimited
+  Duration slow_start{0};                 // ramp of a newly ready endpoint's share; 0: none
+  std::size_t pool_size = 64;             // idle connections kept per endpoint and worker
+  HoldPolicy hold;
+  RetryPolicy retry;
+  UpstreamTimeouts timeouts;
+  DrainPolicy drain;
+  Place place;
+};
+
+// === process ===
+
+enum class AccessFormat { combined, main, json };
+
+struct AccessLog {
+  bool enabled = true;
+  std::string path = "stdout";  // a file, `stdout` or `stderr`
+  AccessFormat format = AccessFormat::main;
+};
+
+enum class LogLevel { debug, info, warn, error };
+
+struct ErrorLog {
+  std::string path = "stderr";
+  LogLevel level = LogLevel::info;
+};
+
+struct Shutdown {
+  Duration delay{std::chrono::seconds(0)};       // goes on accepting after SIGTERM, with /ready at 503
+  Duration deadline{std::chrono::seconds(25)};   // then what is left is closed
+};
+
+struct Admin {
+  bool enabled = true;
+  Address address{"127.0.0.1", 9901, {}};
+};
+
+struct Config {
+  std::vector<Listener> listeners;
+  std::vector<Route> routes;
+  std::vector<Upstream> upstreams;
+  Admin admin;
+  AccessLog access_log;
+  ErrorLog error_log;
+  Shutdown shutdown;
+  int workers = 0;                                 // 0: one per usable core
+  std::size_t connections_per_worker = 0;          // 0: what the descriptor limit allows
+  std::vector<std::string> trusted_proxies;        // networks whose X-Forwarded-* is believed (CIDR)
+};
+
+}  // namespace tidegate::conf

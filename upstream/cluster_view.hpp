@@ -1,0 +1,52 @@
+// What a worker knows of one upstream: an immutable picture made by control at each change and posted to workers.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "conf/config.hpp"
+#include "upstream/endpoint.hpp"
+
+namespace tidegate::upstream {
+
+// Process-wide counts of one upstream; survives views and reloads.
+struct ClusterShared {
+  std::atomic<int> active_requests{0};   // requests and handshakes in progress (not tunnels)
+  std::atomic<int> active_retries{0};    // tries beyond the first in progress
+  std::atomic<int> waiting{0};           // requests on hold
+};
+
+struct Member {
+  EndpointPtr endpoint;
+  int weight = 1;
+};
+
+// Points of a consistent-hash ring over all members, whatever their state, so that a state change moves only the
+// keys of that endpoint. Shared between views whose membership is equal.
+struct HashRing {
+  struct Point {
+    std::uint64_t hash;
+    std::uint32_t member;
+  };
+  std::vector<Point> points;  // sorted by hash
+};
+[[nodiscard]] std::shared_ptr<const HashRing> make_hash_ring(const std::vector<Member>& members);
+
+struct ClusterView {
+  std::uint32_t id = 0;                      // the cluster's number, stable over views
+  std::uint64_t version = 0;                 // grows with every view of this cluster
+  std::shared_ptr<const conf::Upstream> settings;
+  std::shared_ptr<ClusterShared> shared;
+  std::vector<Member> members;               // every endpoint that is not removed
+  std::vector<std::uint32_t> eligible;       // indices of members that were ready when the view was made
+  std::shared_ptr<const HashRing> ring;      // only for Balance::hash
+
+  [[nodiscard]] bool virtual_single() const { return settings->virtual_address && members.size() == 1; }
+};
+
+using ClusterViewPtr = std::shared_ptr<const ClusterView>;
+
+}  // namespace tidegate::upstream

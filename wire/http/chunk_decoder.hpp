@@ -1,0 +1,53 @@
+// Decoder of the chunked transfer coding (RFC 9112 7.1): CRLF only, sizes overflow-checked, extensions discarded and
+// bounded, trailers collected and bounded. Never copies: body bytes are reported as ranges of the input.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace tidegate::http {
+
+enum class ChunkError {
+  none,
+  bad_size,          // not 1*HEXDIG, or above 2^63
+  bad_extension,     // control bytes, or CR/LF where they do not end the line
+  extension_too_long,
+  missing_crlf,      // chunk data not followed by CRLF, or a bare LF
+  bad_trailer,       // not a valid field line, or a field that may not stand in a trailer (9110 6.5.1)
+  trailer_too_large,
+};
+
+[[nodiscard]] std::string_view describe(ChunkError error);
+
+class ChunkDecoder {
+ public:
+  explicit ChunkDecoder(std::size_t trailer_bytes = 8 * 1024) : trailer_limit_(trailer_bytes) {}
+
+  struct Step {
+    std::size_t consumed = 0;   // bytes of the input used by this step
+    std::string_view data;      // body bytes (a part of the input), possibly empty
+  };
+
+  // Consumes a prefix of `input`: either coding bytes, or coding bytes followed by one run of data. Call again with
+  // the rest until `consumed` is 0 (more input is needed), `done()` or `error()`.
+  [[nodiscard]] Step next(std::string_view input);
+
+  [[nodiscard]] bool done() const;
+  [[nodiscard]] ChunkError error() const { return error_; }
+  // The trailer section's field lines, CRLF after each, without the closing blank line; valid once `done()`.
+  // Fields that frame, route or authenticate are refused (`bad_trailer`).
+  [[nodiscard]] const std::string& trailers() const { return trailers_; }
+
+ private:
+  std::size_t trailer_limit_;
+  ChunkError error_ = ChunkError::none;
+  std::string trailers_;
+  // (the implementation adds its state)
+};
+
+// Writes `size` as the line that opens a chunk ("1a2b\r\n") into `out` (at least 18 bytes) and returns its length.
+std::size_t write_chunk_header(char* out, std::uint64_t size);
+
+}  // namespace tidegate::http
