@@ -1,0 +1,150 @@
+#include "wire/net/socket_address.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/stat.h>
+
+#include <cstddef>
+#include <cstring>
+
+namespace tidegate::net {
+namespace {
+
+const sockaddr_in& as_v4(const sockaddr* address) { return *reinterpret_cast<const sockaddr_in*>(address); }
+const sockaddr_in6& as_v6(const sockaddr* address) { return *reinterpret_cast<const sockaddr_in6*>(address); }
+
+void set_option(int socket, int level, int option) {
+  const int on = 1;
+  ::setsockopt(socket, level, option, &on, sizeof on);
+}
+
+// A socket file that a killed process left behind is removed; one that answers is not.
+void remove_stale_file(const SocketAddress& at) {
+  const auto* const path = reinterpret_cast<const sockaddr_un*>(at.data())->sun_path;
+  struct stat status {};
+  if (path[0] == '\0' || ::lstat(path, &status) != 0 || !S_ISSOCK(status.st_mode)) return;
+  const UniqueFd probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (::connect(probe.get(), at.data(), at.size()) != 0 && errno == ECONNREFUSED) ::unlink(path);
+}
+
+}  // namespace
+
+std::optional<SocketAddress> SocketAddress::from_ip(std::string_view host, std::uint16_t port) {
+  std::array<char, INET6_ADDRSTRLEN + 1> text{};
+  if (host.empty() || host.size() >= text.size()) return std::nullopt;
+  std::memcpy(text.data(), host.data(), host.size());
+  SocketAddress address;
+  in_addr v4{};
+  in6_addr v6{};
+  if (::inet_pton(AF_INET, text.data(), &v4) == 1) {
+    sockaddr_in out{};
+    out.sin_family = AF_INET;
+    out.sin_port = htons(port);
+    out.sin_addr = v4;
+    std::memcpy(&address.storage_, &out, sizeof out);
+    address.size_ = sizeof out;
+    return address;
+  }
+  if (::inet_pton(AF_INET6, text.data(), &v6) == 1) {
+    sockaddr_in6 out{};
+    out.sin6_family = AF_INET6;
+    out.sin6_port = htons(port);
+    out.sin6_addr = v6;
+    std::memcpy(&address.storage_, &out, sizeof out);
+    address.size_ = sizeof out;
+    return address;
+  }
+  return std::nullopt;
+}
+
+std::optional<SocketAddress> SocketAddress::from_path(std::string_view path) {
+  SocketAddress address;
+  auto& out = address.storage_.unix_path;
+  if (path.empty() || path.size() >= sizeof out.sun_path) return std::nullopt;
+  out.sun_family = AF_UNIX;
+  std::memcpy(out.sun_path, path.data(), path.size());
+  if (path.front() == '@') out.sun_path[0] = '\0';
+  const auto terminator = path.front() == '@' ? 0U : 1U;
+  address.size_ = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size() + terminator);
+  return address;
+}
+
+SocketAddress SocketAddress::peer_of(int socket) {
+  SocketAddress address;
+  address.size_ = sizeof address.storage_;
+  if (::getpeername(socket, &address.storage_.any, &address.size_) != 0) address.size_ = 0;
+  return address;
+}
+
+SocketAddress SocketAddress::local_of(int socket) {
+  SocketAddress address;
+  address.size_ = sizeof address.storage_;
+  if (::getsockname(socket, &address.storage_.any, &address.size_) != 0) address.size_ = 0;
+  return address;
+}
+
+std::uint16_t SocketAddress::port() const {
+  if (family() == AF_INET) return ntohs(as_v4(data()).sin_port);
+  if (family() == AF_INET6) return ntohs(as_v6(data()).sin6_port);
+  return 0;
+}
+
+std::string_view SocketAddress::write_host(std::array<char, 64>& out) const {
+  if (family() == AF_INET) {
+    ::inet_ntop(AF_INET, &as_v4(data()).sin_addr, out.data(), static_cast<socklen_t>(out.size()));
+  } else if (family() == AF_INET6) {
+    const auto& v6 = as_v6(data()).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+      ::inet_ntop(AF_INET, &v6.s6_addr[12], out.data(), static_cast<socklen_t>(out.size()));
+    } else {
+      ::inet_ntop(AF_INET6, &v6, out.data(), static_cast<socklen_t>(out.size()));
+    }
+  } else {
+    return "unix:";
+  }
+  return {out.data(), std::strlen(out.data())};
+}
+
+std::string SocketAddress::host() const {
+  std::array<char, 64> out{};
+  return std::string(write_host(out));
+}
+
+std::string SocketAddress::text() const {
+  if (family() == AF_UNIX) {
+    const auto length = size_ - offsetof(sockaddr_un, sun_path);
+    std::string path(storage_.unix_path.sun_path, length);
+    if (!path.empty() && path.front() == '\0') path.front() = '@';
+    while (!path.empty() && path.back() == '\0') path.pop_back();
+    return "unix:" + path;
+  }
+  const auto name = host();
+  const bool v6 = name.find(':') != std::string::npos;
+  return (v6 ? "[" + name + "]" : name) + ":" + std::to_string(port());
+}
+
+boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to) {
+  UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return last_error();
+  if (to.family() != AF_UNIX) set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY);
+  // A Unix socket whose queue is full says EAGAIN: there is nothing to wait on, so it is a failure to be retried.
+  if (::connect(socket.get(), to.data(), to.size()) != 0 && errno != EINPROGRESS) return last_error();
+  return socket;
+}
+
+boost::system::result<UniqueFd, error_code> open_listener(const SocketAddress& at, int backlog, PortSharing sharing) {
+  UniqueFd socket(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!socket) return last_error();
+  const bool inet = at.family() != AF_UNIX;
+  if (inet) set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR);
+  if (at.family() == AF_INET6) set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY);
+  if (inet && sharing == PortSharing::shared) set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT);
+  if (!inet) remove_stale_file(at);
+  if (::bind(socket.get(), at.data(), at.size()) != 0) return last_error();
+  if (inet && sharing == PortSharing::exclusive) set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT);
+  if (::listen(socket.get(), backlog) != 0) return last_error();
+  return socket;
+}
+
+}  // namespace tidegate::net
