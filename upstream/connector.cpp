@@ -1,0 +1,30 @@
+#include "upstream/connector.hpp"
+
+#include "wire/net/wait.hpp"
+
+namespace tidegate::upstream {
+
+std::optional<net::SocketAddress> socket_address(const conf::Address& address) {
+  if (address.is_unix()) return net::SocketAddress::from_path(address.path);
+  return net::SocketAddress::from_ip(address.host, address.port);
+}
+
+net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to, net::TimePoint deadline,
+                                 net::Stream* client) {
+  auto socket = net::start_connect(to);
+  if (!socket) co_return ConnectResult(socket.error());
+  net::error_code error;
+  auto stream = net::Stream::adopt(loop, std::move(*socket), error);
+  if (!stream) co_return ConnectResult(error);
+
+  net::Wait wait(loop);
+  wait.writable(*stream).until(deadline);
+  if (client != nullptr) wait.hangup(*client);
+  const auto cause = co_await wait;
+  if (cause == net::Cause::deadline) co_return ConnectResult(net::make_error(ETIMEDOUT));
+  if (cause == net::Cause::hangup) co_return ConnectResult(net::make_error(ECANCELED));
+  if (const auto refused = stream->connect_error()) co_return ConnectResult(refused);
+  co_return ConnectResult(std::move(stream));
+}
+
+}  // namespace tidegate::upstream
