@@ -1,0 +1,53 @@
+// The admin listener: readiness, liveness, metrics and endpoints over HTTP/1.1, on the control thread.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "conf/config.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace tidegate::gateway {
+
+// Where the answers come from; called on the io_context's thread, never after the `Admin` is destroyed.
+struct AdminSource {
+  std::function<bool(std::string& why)> ready;  // false: `why` says what is missing
+  std::function<std::string()> metrics;         // Prometheus text
+  std::function<std::string()> endpoints;       // JSON
+};
+
+struct AdminLimits {
+  std::size_t connections = 64;             // above that the longest idle one is closed for a new one
+  std::chrono::milliseconds header{5'000};  // first byte to the end of the head, in total
+  std::chrono::milliseconds idle{30'000};   // between two requests, and before the first
+  std::chrono::milliseconds write{10'000};
+};
+
+// Used on the io_context's thread only. Open connections are closed when it is destroyed; handlers that are
+// still queued then do nothing.
+class Admin {
+ public:
+  // Listens at once. Throws std::runtime_error with a sentence that names the address and what to do. A Unix
+  // socket left behind by a dead process is replaced, a live one is not.
+  Admin(boost::asio::io_context& context, const conf::Address& address, AdminSource source,
+        AdminLimits limits = {});
+  ~Admin();
+  Admin(const Admin&) = delete;
+  Admin& operator=(const Admin&) = delete;
+
+  // The port it listens on, also when 0 was asked for; 0 for a Unix socket.
+  [[nodiscard]] std::uint16_t port() const;
+
+ private:
+  class Server;
+  std::shared_ptr<Server> server_;
+};
+
+}  // namespace tidegate::gateway

@@ -1,0 +1,17 @@
+// The endpoints as JSON, for the admin listener.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace tidegate::upstream {
+struct EndpointReport;
+}
+
+namespace tidegate::gateway {
+
+// `{"endpoints":[{"cluster","id","name","address","weight","state","cause","since","active","transitions"},...]}`,
+// in the order of cluster, name and id; `since` is RFC 3339 in UTC with milliseconds.
+[[nodiscard]] std::string endpoints_json(std::vector<upstream::EndpointReport> endpoints);
+
+}  // namespace tidegate::gateway
