@@ -1,4 +1,5 @@
-// What a worker knows of one upstream: an immutable picture made by control at each change and posted to workers.
+// What a worker knows of one upstream: an immutable picture made by control at each change and posted to
+// workers.
 #pragma once
 
 #include <atomic>
@@ -14,9 +15,9 @@ namespace tidegate::upstream {
 
 // Process-wide counts of one upstream; survives views and reloads.
 struct ClusterShared {
-  std::atomic<int> active_requests{0};   // requests and handshakes in progress (not tunnels)
-  std::atomic<int> active_retries{0};    // tries beyond the first in progress
-  std::atomic<int> waiting{0};           // requests on hold
+  std::atomic<int> active_requests{0};  // requests and handshakes in progress (not tunnels)
+  std::atomic<int> active_retries{0};   // tries beyond the first in progress
+  std::atomic<int> waiting{0};          // requests on hold
 };
 
 struct Member {
@@ -24,8 +25,8 @@ struct Member {
   int weight = 1;
 };
 
-// Points of a consistent-hash ring over all members, whatever their state, so that a state change moves only the
-// keys of that endpoint. Shared between views whose membership is equal.
+// Points of a consistent-hash ring over all members, whatever their state, so that a state change moves only
+// the keys of that endpoint. Shared between views whose membership is equal.
 struct HashRing {
   struct Point {
     std::uint64_t hash;
@@ -36,15 +37,17 @@ struct HashRing {
 [[nodiscard]] std::shared_ptr<const HashRing> make_hash_ring(const std::vector<Member>& members);
 
 struct ClusterView {
-  std::uint32_t id = 0;                      // the cluster's number, stable over views
-  std::uint64_t version = 0;                 // grows with every view of this cluster
+  std::uint32_t id = 0;       // the cluster's number, stable over views
+  std::uint64_t version = 0;  // grows with every view; no two views of a process share one
   std::shared_ptr<const conf::Upstream> settings;
   std::shared_ptr<ClusterShared> shared;
-  std::vector<Member> members;               // every endpoint that is not removed
-  std::vector<std::uint32_t> eligible;       // indices of members that were ready when the view was made
-  std::shared_ptr<const HashRing> ring;      // only for Balance::hash
+  std::vector<Member> members;           // every endpoint that is not removed
+  std::vector<std::uint32_t> eligible;   // indices of members that were ready when the view was made
+  std::shared_ptr<const HashRing> ring;  // only for Balance::hash
 
-  [[nodiscard]] bool virtual_single() const { return settings->virtual_address && members.size() == 1; }
+  // One address that stands for many pods and is the only choice: a retry goes to it anew. An earlier address
+  // that still drains after a reload does not count.
+  [[nodiscard]] bool virtual_single() const { return settings->virtual_address && eligible.size() == 1; }
 };
 
 using ClusterViewPtr = std::shared_ptr<const ClusterView>;

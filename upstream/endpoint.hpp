@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <forward_list>
 #include <memory>
 #include <string>
 
@@ -17,23 +18,30 @@ using TimePoint = Clock::time_point;
 
 using EndpointId = std::uint32_t;  // unique within the process, never used twice
 
-// Shared by control and all workers through `std::shared_ptr`. Control alone moves the state, with one exception:
-// a worker that meets a refusal may turn ready into unready (`refuse`).
+// Shared by control and all workers through `std::shared_ptr`. Control alone moves the state, with one
+// exception: a worker that meets a refusal may turn ready into unready (`refuse`).
 class Endpoint {
  public:
-  Endpoint(EndpointId id, std::string name, conf::Address address, int max_connections)
-      : id_(id), name_(std::move(name)), address_(std::move(address)), address_text_(address_.text()),
-        max_connections_(max_connections) {}
+  Endpoint(EndpointId id, std::string name, conf::Address address, int max_connections);
+  Endpoint(const Endpoint&) = delete;
+  Endpoint& operator=(const Endpoint&) = delete;
 
   [[nodiscard]] EndpointId id() const { return id_; }
-  [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] const conf::Address& address() const { return address_; }
   [[nodiscard]] const std::string& address_text() const { return address_text_; }
+
+  // The reference stays valid as long as the endpoint, even over `rename`.
+  [[nodiscard]] const std::string& name() const { return identity_.load(std::memory_order_acquire)->name; }
+  // A stable hash of the name: its place on hash rings and its sticky cookie, equal in every process.
+  [[nodiscard]] std::uint64_t identity() const { return identity_.load(std::memory_order_acquire)->hash; }
+  // Control only. Earlier names are kept, since a worker may be reading one.
+  void rename(std::string name);
 
   [[nodiscard]] EndpointState state() const { return state_.load(std::memory_order_acquire); }
   [[nodiscard]] bool eligible() const { return state() == EndpointState::ready; }
   void set_state(EndpointState state) { state_.store(state, std::memory_order_release); }
-  // ready -> unready and nothing else, so that a late refusal never undoes a drain. True if it changed the state.
+  // ready -> unready and nothing else, so that a late refusal never undoes a drain. True if it changed the
+  // state.
   bool refuse() {
     auto expected = EndpointState::ready;
     return state_.compare_exchange_strong(expected, EndpointState::unready, std::memory_order_acq_rel);
@@ -41,28 +49,49 @@ class Endpoint {
 
   // Takes a place among `max_connections` (0: unlimited); false if it is full. Pairs with `release`.
   [[nodiscard]] bool reserve() {
+    const auto maximum = max_connections();
     const auto before = active_.fetch_add(1, std::memory_order_acq_rel);
-    if (max_connections_ == 0 || before < max_connections_) return true;
+    if (maximum == 0 || before < maximum) return true;
     active_.fetch_sub(1, std::memory_order_acq_rel);
     return false;
   }
   void release() { active_.fetch_sub(1, std::memory_order_acq_rel); }
   [[nodiscard]] int active() const { return active_.load(std::memory_order_relaxed); }
-  [[nodiscard]] bool full() const { return max_connections_ != 0 && active() >= max_connections_; }
-  [[nodiscard]] int max_connections() const { return max_connections_; }
+  [[nodiscard]] bool full() const {
+    const auto maximum = max_connections();
+    return maximum != 0 && active() >= maximum;
+  }
+  [[nodiscard]] int max_connections() const { return max_connections_.load(std::memory_order_relaxed); }
+  // Control only, at a reload. What is above a lowered maximum goes on; nothing new enters until it is below.
+  void set_max_connections(int maximum) { max_connections_.store(maximum, std::memory_order_relaxed); }
 
-  // When it last turned ready (slow start) and last answered anything (a reset after that is no sign of death).
-  [[nodiscard]] TimePoint ready_since() const { return TimePoint(Clock::duration(ready_since_.load(std::memory_order_relaxed))); }
-  void set_ready_since(TimePoint at) { ready_since_.store(at.time_since_epoch().count(), std::memory_order_relaxed); }
-  [[nodiscard]] TimePoint last_answer() const { return TimePoint(Clock::duration(last_answer_.load(std::memory_order_relaxed))); }
-  void set_last_answer(TimePoint at) { last_answer_.store(at.time_since_epoch().count(), std::memory_order_relaxed); }
+  // When it last turned ready (slow start) and last answered anything (a reset after that is no sign of
+  // death).
+  [[nodiscard]] TimePoint ready_since() const {
+    return TimePoint(Clock::duration(ready_since_.load(std::memory_order_relaxed)));
+  }
+  void set_ready_since(TimePoint at) {
+    ready_since_.store(at.time_since_epoch().count(), std::memory_order_relaxed);
+  }
+  [[nodiscard]] TimePoint last_answer() const {
+    return TimePoint(Clock::duration(last_answer_.load(std::memory_order_relaxed)));
+  }
+  void set_last_answer(TimePoint at) {
+    last_answer_.store(at.time_since_epoch().count(), std::memory_order_relaxed);
+  }
 
  private:
+  struct Identity {
+    std::string name;
+    std::uint64_t hash = 0;
+  };
+
   const EndpointId id_;
-  const std::string name_;
   const conf::Address address_;
   const std::string address_text_;
-  const int max_connections_;
+  std::forward_list<Identity> identities_;  // the newest first; touched by control only
+  std::atomic<const Identity*> identity_;
+  std::atomic<int> max_connections_;
   std::atomic<EndpointState> state_{EndpointState::probing};
   std::atomic<int> active_{0};
   std::atomic<Clock::rep> ready_since_{0};
@@ -77,7 +106,9 @@ class Reservation {
   Reservation() = default;
   // Adopts a place that `endpoint->reserve()` has given.
   explicit Reservation(EndpointPtr endpoint) : endpoint_(std::move(endpoint)) {}
-  Reservation(Reservation&& other) noexcept : endpoint_(std::move(other.endpoint_)) { other.endpoint_.reset(); }
+  Reservation(Reservation&& other) noexcept : endpoint_(std::move(other.endpoint_)) {
+    other.endpoint_.reset();
+  }
   Reservation& operator=(Reservation&& other) noexcept {
     if (this != &other) {
       reset();

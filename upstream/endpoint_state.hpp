@@ -30,6 +30,8 @@ struct EndpointFacts {
   bool empty = true;             // no connection in use
 };
 
+// Draining wins over every verdict. Whoever keeps the facts resets the verdict to unknown when an endpoint
+// leaves draining, so that it is probed before it is picked again.
 [[nodiscard]] EndpointState derive_state(const EndpointFacts& facts);
 [[nodiscard]] std::string_view name_of(EndpointState state);
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -12,21 +13,21 @@ namespace tidegate::upstream {
 
 // One worker's (or control's) memory of one cluster between picks.
 struct PickState {
-  std::uint64_t view_version = 0;      // `credits` belong to this view
-  std::vector<std::int32_t> credits;   // smooth weighted round robin, one per member
+  std::uint64_t view_version = 0;             // `credits` belong to this view
+  std::vector<std::int64_t> credits;          // smooth weighted round robin, one per member
   std::uint64_t random = 0x9e3779b97f4a7c15;  // xorshift state; seed it per worker
 };
 
 struct PickAsk {
-  std::uint64_t hash = 0;              // key of Balance::hash, made by `hash_of`
-  std::string_view sticky;             // value of the sticky cookie, or empty
-  std::span<const EndpointId> tried;   // endpoints to pass over
-  TimePoint now;                       // for slow start
+  std::uint64_t hash = 0;             // key of Balance::hash, made by `hash_of`
+  std::string_view sticky;            // value of the sticky cookie, or empty
+  std::span<const EndpointId> tried;  // endpoints to pass over
+  TimePoint now;                      // for slow start
 };
 
-// An endpoint that is eligible now (its own atomic state, not only the view), not full and not tried; nullptr if
-// there is none. With a sticky cookie the named endpoint wins while it is eligible, else least connections.
-// The caller reserves it, and asks again with it in `tried` if the reservation fails.
+// An endpoint that is eligible now (its own atomic state, not only the view), not full and not tried; nullptr
+// if there is none. With a sticky cookie the named endpoint wins while it is eligible, else least
+// connections. The caller reserves it, and asks again with it in `tried` if the reservation fails.
 [[nodiscard]] const Member* pick(const ClusterView& view, PickState& state, const PickAsk& ask);
 
 // Stable over processes and machines (replicas agree).

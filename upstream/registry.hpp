@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ namespace tidegate::upstream {
 struct Transition {
   EndpointState from{};
   EndpointState to{};
-  std::string cause;                                // e.g. "refused", "probe: HTTP 500", "added"
+  std::string cause;  // e.g. "refused", "probe: HTTP 500", "added"
   TimePoint at;
   std::chrono::system_clock::time_point wall_time;
 };
@@ -37,31 +38,54 @@ struct EndpointReport {
 
 class Registry {
  public:
-  // Told on the control thread after the endpoint's shared state was stored and the view was made.
+  // Told on the control thread after the endpoint's shared state was stored and the view was made: first
+  // `state_changed` for each endpoint that moved (a new one comes from `removed`), then `view_changed`. They
+  // may read the registry and must not change it. A removed cluster's last view has no members.
   struct Listener {
     std::function<void(ClusterViewPtr)> view_changed;
     std::function<void(const EndpointPtr&, const std::string& cluster, const Transition&)> state_changed;
   };
   explicit Registry(Listener listener);
   ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
 
-  // Adds a cluster or replaces its settings and static members; unchanged endpoints keep state, counts and verdict.
+  // Adds a cluster or replaces its settings and static members. Endpoints are told apart by address; one that
+  // stays keeps its id, state, counts and verdict, one that vanished drains, one that returns meanwhile is
+  // probed anew.
   void set_cluster(std::shared_ptr<const conf::Upstream> settings, TimePoint now);
+  // Its endpoints drain; `sweep` forgets the cluster with the last of them.
   void remove_cluster(std::string_view name, TimePoint now);
 
+  // What a probe found, or a worker met (`fail`, "refused"). An id that is gone is ignored: reports come
+  // late.
   void report_verdict(EndpointId id, Verdict verdict, std::string cause, TimePoint now);
   void order(EndpointId id, AdminOrder order, std::string cause, TimePoint now);
   // Drops endpoints that are absent and empty. Called periodically.
   void sweep(TimePoint now);
 
+  // The current view, or nullptr if there is no such cluster.
   [[nodiscard]] ClusterViewPtr view(std::string_view cluster) const;
   [[nodiscard]] std::vector<ClusterViewPtr> views() const;
   [[nodiscard]] std::vector<EndpointReport> report() const;
 
  private:
+  struct Entry;
   struct Cluster;
+  struct Update;
+
+  void update_members(Update& update);
+  [[nodiscard]] Entry* find(EndpointId id, Cluster*& cluster);
+  [[nodiscard]] Entry make_entry(Cluster& cluster, const conf::Endpoint& configured);
+  void publish(const Update& update);
+
   Listener listener_;
-  std::unordered_map<std::string, std::unique_ptr<Cluster>> clusters_;
+  std::map<std::string, std::unique_ptr<Cluster>, std::less<>>
+      clusters_;  // by name, so that reports are in order
+  std::unordered_map<EndpointId, Cluster*> owners_;
+  EndpointId last_endpoint_ = 0;
+  std::uint32_t last_cluster_ = 0;
+  std::uint64_t last_version_ = 0;
 };
 
 }  // namespace tidegate::upstream

@@ -1,0 +1,191 @@
+#include "upstream/pick.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace tidegate::upstream {
+namespace {
+
+constexpr std::int64_t full_share =
+    1000;  // of a weight unit; a newly ready endpoint begins with a tenth of it
+constexpr std::uint64_t sticky_salt = 0x7469646567617465ULL;
+
+// MurmurHash3's finaliser: every input bit reaches every output bit.
+std::uint64_t mix(std::uint64_t hash) {
+  hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdULL;
+  hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53ULL;
+  return hash ^ (hash >> 33);
+}
+
+std::uint64_t sticky_number(const Endpoint& endpoint) {
+  return mix(endpoint.identity() ^ sticky_salt);
+}
+
+std::uint64_t draw(PickState& state) {
+  if (state.random == 0) state.random = 0x9e3779b97f4a7c15ULL;  // zero is the one seed xorshift cannot leave
+  state.random ^= state.random >> 12;
+  state.random ^= state.random << 25;
+  state.random ^= state.random >> 27;
+  return state.random * 0x2545f4914f6cdd1dULL;
+}
+
+bool usable(const Member& member, const PickAsk& ask) {
+  const auto& endpoint = *member.endpoint;
+  return endpoint.eligible() && !endpoint.full() &&
+         std::ranges::find(ask.tried, endpoint.id()) == ask.tried.end();
+}
+
+// The member's part of the traffic in thousandths of a weight unit: its weight, ramped up linearly from a
+// tenth while it starts slowly.
+std::int64_t share_of(const Member& member, const ClusterView& view, TimePoint now) {
+  const auto ramp = std::chrono::duration_cast<Clock::duration>(view.settings->slow_start);
+  const auto weight = std::int64_t{member.weight};
+  if (ramp <= Clock::duration::zero()) return weight * full_share;
+  const auto age = std::clamp(now - member.endpoint->ready_since(), Clock::duration::zero(), ramp);
+  const auto grown = static_cast<double>(age.count()) / static_cast<double>(ramp.count());
+  return weight *
+         (full_share / 10 + static_cast<std::int64_t>(grown * static_cast<double>(full_share * 9 / 10)));
+}
+
+// A member and its load: connections per share, one more counted so that idle members differ by their share
+// too.
+struct Candidate {
+  const Member* member = nullptr;
+  std::int64_t connections = 0;
+  std::int64_t share = 1;
+};
+
+Candidate weigh(const Member& member, const ClusterView& view, TimePoint now) {
+  return {&member, std::int64_t{member.endpoint->active()} + 1, share_of(member, view, now)};
+}
+
+// Negative if `a` carries less than `b`, compared without division.
+std::int64_t compare_load(const Candidate& a, const Candidate& b) {
+  return a.connections * b.share - b.connections * a.share;
+}
+
+// Begins at a random phase: otherwise every worker and every new view would send its first request to the
+// same one.
+void reset_credits(const ClusterView& view, PickState& state) {
+  state.credits.resize(view.members.size());
+  for (std::size_t index = 0; index < view.members.size(); ++index) {
+    const auto span = static_cast<std::uint64_t>(view.members[index].weight) * full_share;
+    state.credits[index] = static_cast<std::int64_t>(draw(state) % std::max<std::uint64_t>(span, 1));
+  }
+  state.view_version = view.version;
+}
+
+// nginx's smooth weighted round robin: everyone earns its share, the richest is picked and pays the whole
+// round.
+const Member* pick_round_robin(const ClusterView& view, PickState& state, const PickAsk& ask) {
+  if (state.view_version != view.version || state.credits.size() != view.members.size())
+    reset_credits(view, state);
+  std::int64_t round = 0;
+  std::uint32_t richest = 0;
+  const Member* picked = nullptr;
+  for (const auto index : view.eligible) {
+    const auto& member = view.members[index];
+    if (!usable(member, ask)) continue;
+    const auto share = share_of(member, view, ask.now);
+    round += share;
+    state.credits[index] += share;
+    if (picked != nullptr && state.credits[index] <= state.credits[richest]) continue;
+    picked = &member;
+    richest = index;
+  }
+  if (picked != nullptr) state.credits[richest] -= round;
+  return picked;
+}
+
+const Member* pick_least_connections(const ClusterView& view, PickState& state, const PickAsk& ask) {
+  Candidate best;
+  std::uint64_t equals = 0;
+  for (const auto index : view.eligible) {
+    if (!usable(view.members[index], ask)) continue;
+    const auto candidate = weigh(view.members[index], view, ask.now);
+    const auto order = best.member == nullptr ? -1 : compare_load(candidate, best);
+    if (order > 0) continue;
+    equals = order < 0 ? 1 : equals + 1;
+    if (equals == 1 || draw(state) % equals == 0)
+      best = candidate;  // each of the equals with the same chance
+  }
+  return best.member;
+}
+
+const Member* pick_random_two(const ClusterView& view, PickState& state, const PickAsk& ask) {
+  const Member* drawn[2] = {nullptr, nullptr};  // a uniform sample of two, in one pass
+  std::uint64_t seen = 0;
+  for (const auto index : view.eligible) {
+    const auto& member = view.members[index];
+    if (!usable(member, ask)) continue;
+    if (seen < 2) {
+      drawn[seen] = &member;
+    } else if (const auto place = draw(state) % (seen + 1); place < 2) {
+      drawn[place] = &member;
+    }
+    ++seen;
+  }
+  if (seen < 2) return drawn[0];
+  const auto order = compare_load(weigh(*drawn[0], view, ask.now), weigh(*drawn[1], view, ask.now));
+  if (order == 0) return drawn[draw(state) % 2];
+  return drawn[order < 0 ? 0 : 1];
+}
+
+const Member* pick_by_hash(const ClusterView& view, PickState& state, const PickAsk& ask) {
+  if (view.ring == nullptr) return pick_least_connections(view, state, ask);
+  // Asked first, so that an outage does not cost a walk over the whole ring for every request.
+  const auto possible = [&](std::uint32_t index) { return usable(view.members[index], ask); };
+  if (std::ranges::none_of(view.eligible, possible)) return nullptr;
+
+  const auto& points = view.ring->points;
+  auto point = std::ranges::lower_bound(points, ask.hash, {}, &HashRing::Point::hash);
+  for (std::size_t walked = 0; walked < points.size(); ++walked, ++point) {
+    if (point == points.end()) point = points.begin();
+    if (usable(view.members[point->member], ask)) return &view.members[point->member];
+  }
+  return nullptr;
+}
+
+const Member* pick_sticky(const ClusterView& view, PickState& state, const PickAsk& ask) {
+  std::uint64_t wanted = 0;
+  const auto* const end = ask.sticky.data() + ask.sticky.size();
+  const auto parsed = std::from_chars(ask.sticky.data(), end, wanted, 16);
+  if (!ask.sticky.empty() && parsed.ec == std::errc{} && parsed.ptr == end) {
+    for (const auto index : view.eligible) {
+      const auto& member = view.members[index];
+      if (sticky_number(*member.endpoint) == wanted && usable(member, ask)) return &member;
+    }
+  }
+  return pick_least_connections(view, state, ask);
+}
+
+}  // namespace
+
+const Member* pick(const ClusterView& view, PickState& state, const PickAsk& ask) {
+  switch (view.settings->balance.kind) {
+    case conf::Balance::round_robin: return pick_round_robin(view, state, ask);
+    case conf::Balance::least_connections: return pick_least_connections(view, state, ask);
+    case conf::Balance::random_two: return pick_random_two(view, state, ask);
+    case conf::Balance::hash: return pick_by_hash(view, state, ask);
+    case conf::Balance::sticky: return pick_sticky(view, state, ask);
+  }
+  return nullptr;
+}
+
+std::uint64_t hash_of(std::string_view key) {
+  std::uint64_t hash =
+      0xcbf29ce484222325ULL;  // FNV-1a, finished by `mix` because short keys leave its top bits poor
+  for (const char byte : key) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001b3ULL;
+  return mix(hash);
+}
+
+std::string sticky_value(const Endpoint& endpoint) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string value(16, '0');
+  auto number = sticky_number(endpoint);
+  for (auto digit = value.rbegin(); digit != value.rend(); ++digit, number >>= 4)
+    *digit = digits[number & 15];
+  return value;
+}
+
+}  // namespace tidegate::upstream
