@@ -97,6 +97,7 @@ struct TunnelRecord {
   std::chrono::microseconds life{0};  // from the 101 relayed to the end
   TunnelDirection from_client;
   TunnelDirection from_pod;
+  std::uint16_t gateway_close_code = 0;        // of the Close frame the gateway put in; 0: none
   TunnelSide closed_first = TunnelSide::none;  // who sent the first Close, FIN or reset
   TunnelEnd end = TunnelEnd::closed;
   bool truncated = false;  // ended within a frame or message, or without Close

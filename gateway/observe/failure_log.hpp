@@ -71,7 +71,6 @@ class FailureLimiter {
   using TimePoint = std::chrono::steady_clock::time_point;
   static constexpr std::uint32_t burst = 5;
   static constexpr std::chrono::seconds window{10};
-  static constexpr std::size_t most_kinds = 256;  // above that, all further kinds share one
 
   // One kind whose window is over while failures were suppressed.
   struct Summary {
@@ -80,6 +79,7 @@ class FailureLimiter {
     std::uint64_t suppressed = 0;
   };
 
+  // A window that is over ends in `expire`, so call that first.
   [[nodiscard]] bool admit(FailureReason reason, std::string_view upstream, TimePoint now);
   // Ends the windows that are over; the result is empty if nothing was suppressed in them.
   [[nodiscard]] std::vector<Summary> expire(TimePoint now);

@@ -28,13 +28,14 @@ class LogFile {
   [[nodiscard]] const std::string& path() const { return path_; }
 
  private:
-  [[nodiscard]] std::error_code wait_writable() const;
+  [[nodiscard]] std::error_code wait_writable();
   void note_kind();
 
   std::string path_;
   int fd_ = -1;
   bool standard_ = false;  // stdout or stderr: not ours to close
   bool may_block_ = false;
+  bool given_up_ = false;
   std::atomic<bool> hurry_{false};
 };
 

@@ -110,15 +110,15 @@ inline constexpr std::size_t accept_errors = 4;
 
 // Close codes in few classes, since clients choose them.
 enum class CloseClass : std::uint8_t {
-  none,
-  normal,
-  going_away,
-  no_code,
-  restart,
-  protocol,
-  library,
-  pusher,
-  application
+  none,         // no Close frame
+  normal,       // 1000
+  going_away,   // 1001
+  no_code,      // 1005
+  restart,      // 1012, 1013
+  other,        // any other below 3000
+  library,      // 3000-3999
+  reconnect,    // 4200-4299: Pusher's "reconnect at once", which a leaving pod sends
+  application,  // any other from 4000 on
 };
 inline constexpr std::size_t close_classes = 9;
 [[nodiscard]] CloseClass close_class(std::uint16_t code);
@@ -161,11 +161,12 @@ struct alignas(64) WorkerCounters {
   Gauge connections_idle;    // between two requests
   Gauge connections_active;  // in a request; tunnels are neither
   std::array<Counter, accept_errors> accept_errors_by_kind;
-  Counter bytes_from_clients;  // heads and bodies, without tunnels
-  Counter bytes_to_clients;
-  Gauge tunnel_buffer_bytes;  // private buffers of tunnels whose peer is slow
+  Counter bytes_from_clients;  // heads and bodies as received, without tunnels
+  Counter bytes_to_clients;    // bodies, without heads and tunnels
+  Gauge tunnel_buffer_bytes;   // private buffers of tunnels whose peer is slow
   std::array<Counter, status_classes> requests_without_upstream;
-  std::array<Counter, failure_reasons> local_replies;  // the gateway's own failure answers, by reason
+  std::array<Counter, failure_reasons> failures;  // by reason, clients that left and cut answers included
+  std::array<Counter, failure_reasons> local_replies;  // those the gateway answered itself
 };
 
 // The counters of all workers. Made by control before workers start and outlives them; `worker` and the rows
