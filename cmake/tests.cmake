@@ -54,7 +54,7 @@ endfunction()
 
 # `tidegate_program_test(name COMMAND ... [LABELS ...] [TIMEOUT seconds])`: a test that is a program or script. Exit
 # status 77 means skipped, with the reason in its output. The built programs are named in its environment. Tests
-# labelled e2e run one at a time: they measure the machine or use much of it.
+# labelled e2e and lint run one at a time: they measure the machine or use all of it.
 function(tidegate_program_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "COMMAND;LABELS" ${ARGN})
   if(NOT ARG_LABELS)
@@ -74,7 +74,7 @@ function(tidegate_program_test name)
   add_test(NAME "${name}" COMMAND ${ARG_COMMAND})
   set_tests_properties("${name}" PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} SKIP_RETURN_CODE 77
     ENVIRONMENT "${environment}")
-  if("e2e" IN_LIST ARG_LABELS)
+  if("e2e" IN_LIST ARG_LABELS OR "lint" IN_LIST ARG_LABELS)
     set_tests_properties("${name}" PROPERTIES RUN_SERIAL ON)
   endif()
 endfunction()

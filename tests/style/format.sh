@@ -26,8 +26,11 @@ own_files() {
 case "$1" in
   write) own_files | xargs -0 -r "$format" -i ;;
   check)
-    faults=$(own_files | xargs -0 -r -n 20 -P 0 "$format" --dry-run 2>&1 | sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: .*/\1/p' |
-      sort | uniq -c)
+    if ! complaints=$(own_files | xargs -0 -r -n 20 -P 0 "$format" --dry-run 2>&1); then
+      echo "$complaints"
+      exit 1
+    fi
+    faults=$(echo "$complaints" | sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: .*/\1/p' | sort | uniq -c)
     [ -z "$faults" ] && exit 0
     echo "not formatted (places, file); ./dev format mends it:"
     echo "$faults"
