@@ -1,5 +1,5 @@
-// How long a message's body is (RFC 9112 6). The single place that decides it, for both directions; strict, so that
-// no two parties can read one message differently.
+// How long a message's body is (RFC 9112 6). The single place that decides it, for both directions; strict,
+// so that no two parties can read one message differently.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,9 @@ enum class BodyKind : std::uint8_t { none, length, chunked, until_close };
 struct Framing {
   BodyKind kind = BodyKind::none;
   std::uint64_t length = 0;  // for BodyKind::length
-  bool drop_content_length = false;  // upstream sent Transfer-Encoding and Content-Length: the latter is not relayed
-  bool reusable = true;      // false: the connection must not be used after this message
+  bool drop_content_length =
+      false;             // upstream sent Transfer-Encoding and Content-Length: the latter is not relayed
+  bool reusable = true;  // false: the connection must not be used after this message
 };
 
 enum class FramingError {

@@ -1,5 +1,5 @@
-// HTTP/1 heads as views into the buffer they were read into (RFC 9112). A head is valid only while that buffer is
-// neither moved nor released; nothing here owns bytes.
+// HTTP/1 heads as views into the buffer they were read into (RFC 9112). A head is valid only while that
+// buffer is neither moved nor released; nothing here owns bytes.
 #pragma once
 
 #include <cstddef>
@@ -44,7 +44,8 @@ struct RequestHead {
   std::string_view target;
   Version version = Version::http_1_1;
   Fields fields;
-  std::size_t size = 0;  // bytes of the head in the buffer, a skipped leading CRLF and the blank line included
+  std::size_t size =
+      0;  // bytes of the head in the buffer, a skipped leading CRLF and the blank line included
 };
 
 struct ResponseHead {
@@ -59,6 +60,8 @@ struct ResponseHead {
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
 // RFC 9110 5.6.2 tchar+.
 [[nodiscard]] bool is_token(std::string_view text);
+// RFC 9110 5.5: HTAB, SP, VCHAR and obs-text only; an empty value is one.
+[[nodiscard]] bool is_field_value(std::string_view text);
 // Removes SP and HTAB at both ends (RFC 9110 5.6.3).
 [[nodiscard]] std::string_view trim(std::string_view text);
 
@@ -74,8 +77,11 @@ void for_each_member(std::string_view list, Visitor&& visit) {
   std::size_t begin = 0;
   bool quoted = false;
   for (std::size_t i = 0; i <= list.size(); ++i) {
-    if (i < list.size() && list[i] == '"' && (i == 0 || list[i - 1] != '\\')) quoted = !quoted;
-    if (i < list.size() && (list[i] != ',' || quoted)) continue;
+    if (i < list.size()) {
+      if (list[i] == '"') quoted = !quoted;
+      if (list[i] == '\\' && quoted) ++i;  // quoted-pair: the next byte is literal
+      if (i < list.size() && (list[i] != ',' || quoted)) continue;
+    }
     const auto member = trim(list.substr(begin, i - begin));
     begin = i + 1;
     if (!member.empty() && !visit(member)) return;

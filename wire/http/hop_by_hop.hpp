@@ -7,10 +7,10 @@
 
 namespace tidegate::http {
 
-// Decides for one head which fields are dropped. Nominations by `Connection` are honoured except for fields whose
-// removal would change who or what is asked: Host, Content-Length, Transfer-Encoding, X-Forwarded-*, X-Real-IP,
-// Forwarded, Via, Cookie, Set-Cookie, Authorization, Sec-WebSocket-*, Origin, Content-Type, Content-Encoding, Expect.
-// The views must outlive the object. Allocates nothing.
+// Decides for one head which fields are dropped. Nominations by `Connection` are honoured except for fields
+// whose removal would change who or what is asked: Host, Content-Length, Transfer-Encoding, X-Forwarded-*,
+// X-Real-IP, Forwarded, Via, Cookie, Set-Cookie, Authorization, Sec-WebSocket-*, Origin, Content-Type,
+// Content-Encoding, Expect. The views must outlive the object. Allocates nothing.
 class HopByHop {
  public:
   explicit HopByHop(const Fields& fields);

@@ -15,19 +15,19 @@ enum class TargetForm : std::uint8_t { origin, absolute, authority, asterisk };
 
 struct Target {
   TargetForm form = TargetForm::origin;
-  std::string_view scheme;     // absolute-form only
-  std::string_view authority;  // absolute- and authority-form; wins over Host (3.2.2)
-  std::string_view path;       // raw, always starts with '/' except `*`; "/" for an absolute-form without path
-  std::string_view query;      // raw, without '?'
+  std::string_view scheme{};     // absolute-form only
+  std::string_view authority{};  // absolute- and authority-form; wins over Host (3.2.2)
+  std::string_view path{};   // raw, always starts with '/' except `*`; "/" for an absolute-form without path
+  std::string_view query{};  // raw, without '?'
   bool has_query = false;
 };
 
 enum class TargetError {
-  bad_form,            // 400: none of the four forms, or a fragment
-  connect_refused,     // 405: CONNECT is not offered
+  bad_form,              // 400: none of the four forms, or a fragment
+  connect_refused,       // 405: CONNECT is not offered
   asterisk_not_options,  // 400
-  bad_authority,       // 400: userinfo, bad host or port
-  bad_path,            // 400: control bytes, bad percent-encoding, or a NUL after decoding
+  bad_authority,         // 400: userinfo, bad host or port
+  bad_path,              // 400: control bytes, bad percent-encoding, or a NUL after decoding
 };
 [[nodiscard]] int status_of(TargetError error);
 [[nodiscard]] std::string_view describe(TargetError error);
@@ -39,13 +39,14 @@ enum class TargetError {
 [[nodiscard]] bool is_valid_authority(std::string_view authority);
 // Splits "host:port" / "[v6]:port"; the host keeps no brackets. Port 0 when absent.
 struct HostPort {
-  std::string_view host;
+  std::string_view host{};
   std::uint16_t port = 0;
 };
 [[nodiscard]] HostPort split_authority(std::string_view authority);
 
-// The form used for matching: percent-decoded once, dot segments removed, `//` kept; `%2F` stays encoded so that a
-// decoded slash never makes a segment. False if the path leaves the root by `..` or decodes to NUL. `out` is reused.
+// The form used for matching: percent-decoded once, dot segments removed, `//` kept; `%2F` stays encoded so
+// that a decoded slash never makes a segment. False if the path leaves the root by `..` or decodes to NUL.
+// `out` is reused.
 [[nodiscard]] bool normalise_path(std::string_view raw_path, std::string& out);
 
 }  // namespace tidegate::http

@@ -1,4 +1,4 @@
-// The WebSocket opening handshake, judged from both sides (RFC 6455 4.1, 4.2; PROXY_RULES 9–13).
+// The WebSocket opening handshake, judged from both sides (RFC 6455 4.1, 4.2; RFC 9110 7.8).
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ namespace tidegate::http {
 
 // What a request asks of its connection.
 enum class UpgradeAsk : std::uint8_t {
-  none,           // no Upgrade, or one without the `upgrade` connection option: plain HTTP
+  none,           // no Upgrade, one without the `upgrade` connection option, or HTTP/1.0: plain HTTP
   websocket,      // a valid handshake
   other,          // another protocol (h2c, TLS, ...): stripped unless the route passes it
   bad_websocket,  // asks for websocket, but the handshake is invalid: 400
@@ -21,7 +21,8 @@ enum class UpgradeAsk : std::uint8_t {
 
 [[nodiscard]] UpgradeAsk upgrade_asked(const RequestHead& head, const Framing& framing);
 
-// Why a handshake is invalid, as a phrase; empty if it is valid.
+// Why a websocket handshake is invalid, as a phrase; empty if it is valid. A wrong version is not judged
+// here.
 [[nodiscard]] std::string_view handshake_fault(const RequestHead& head, const Framing& framing);
 
 // base64(SHA-1(key + GUID)), 28 characters (RFC 6455 4.2.2).
@@ -30,12 +31,12 @@ enum class UpgradeAsk : std::uint8_t {
 // What was wrong with a 101 to a WebSocket handshake.
 enum class SwitchFault : std::uint8_t {
   none,
-  bad_upgrade,       // Upgrade is not exactly `websocket`
-  bad_connection,    // Connection lacks `upgrade`
-  bad_accept,        // Sec-WebSocket-Accept missing, repeated or wrong
-  bad_protocol,      // a subprotocol that was not offered
-  bad_extension,     // an extension that was not offered
-  has_body,          // Content-Length or Transfer-Encoding in the 101
+  bad_upgrade,     // Upgrade is not exactly `websocket`
+  bad_connection,  // Connection lacks `upgrade`
+  bad_accept,      // Sec-WebSocket-Accept missing, repeated or wrong
+  bad_protocol,    // a subprotocol that was not offered
+  bad_extension,   // an extension that was not offered
+  has_body,        // Content-Length or Transfer-Encoding in the 101
 };
 [[nodiscard]] std::string_view describe(SwitchFault fault);
 
