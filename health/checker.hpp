@@ -1,0 +1,55 @@
+// The probe loops of all endpoints. Owned by control; every call and report is made on its thread.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "upstream/cluster_view.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace tidegate::health {
+
+class Checker {
+ public:
+  // A verdict that changed, with its evidence ("probe: HTTP 500 in 1.2 ms"). For a virtual address it is
+  // informative only. Called from the io_context, never from within a call of the checker; may call the
+  // checker.
+  using Report = std::function<void(upstream::EndpointId, upstream::Verdict, std::string cause)>;
+
+  struct Options {
+    std::size_t most_probes = 256;            // in flight at once; the others wait in order
+    std::uint64_t seed = 0x2545f4914f6cdd1d;  // of the jitter; different in every process
+  };
+
+  Checker(boost::asio::io_context& context, Report report);
+  Checker(boost::asio::io_context& context, Report report, Options options);
+  // Ends every probe; no report comes after it. The io_context may be run, stopped or destroyed afterwards.
+  ~Checker();
+  Checker(const Checker&) = delete;
+  Checker& operator=(const Checker&) = delete;
+
+  // Starts and ends loops so that they fit the view: every member that is not draining is watched. To be
+  // called with every new view. A loop begins with the verdict that the endpoint's state shows; it keeps its
+  // count as long as its probe stays the same, and its verdict over a changed one.
+  void watch(const upstream::ClusterView& view);
+
+  // A worker met a refusal, or control failed the endpoint for another reason: it counts as failed here too
+  // and is probed at once. Control itself tells the registry.
+  void suspect(upstream::EndpointId id);
+
+  // Whether requests are on hold for the cluster: then endpoints that are not ready are probed every 100 to
+  // 250 ms.
+  void set_waiting(std::string_view cluster, bool waiting);
+
+ private:
+  class Loops;
+  std::shared_ptr<Loops> loops_;
+};
+
+}  // namespace tidegate::health

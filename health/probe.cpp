@@ -1,0 +1,295 @@
+#include "health/probe.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+#include <vector>
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+#include <sys/un.h>
+
+namespace tidegate::health {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using Clock = std::chrono::steady_clock;
+using Endpoint = asio::generic::stream_protocol::endpoint;
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_head = 32 * 1024;
+constexpr int most_interim_answers = 8;
+constexpr std::size_t most_body = 64 * 1024;
+constexpr auto longest_body = 250ms;
+
+// What an error of the connection says of the endpoint.
+ProbeOutcome outcome_of(const error_code& error) {
+  if (error.category() != boost::system::system_category())
+    return ProbeOutcome::unreachable;  // of the resolver
+  switch (error.value()) {
+    case ECONNREFUSED:
+    case ENOENT:  // no such Unix socket
+    case ENOTSOCK:
+    case EACCES:
+    case EPERM: return ProbeOutcome::refused;
+    case ECONNRESET:
+    case ECONNABORTED:
+    case EPIPE: return ProbeOutcome::reset;
+    case ETIMEDOUT: return ProbeOutcome::timeout;
+    case EMFILE:
+    case ENFILE:
+    case EADDRNOTAVAIL:
+    case EADDRINUSE:
+    case ENOBUFS:
+    case ENOMEM: return ProbeOutcome::internal;
+    default: return ProbeOutcome::unreachable;
+  }
+}
+
+std::string text_of(Clock::duration elapsed) {
+  std::array<char, 32> text{};
+  const auto milliseconds = std::chrono::duration<double, std::milli>(elapsed).count();
+  std::snprintf(text.data(), text.size(), "%.1f ms", milliseconds);
+  return text.data();
+}
+
+std::uint16_t port_of(const ProbeRequest& request) {
+  const auto port = std::visit([](const auto& action) { return action.port; }, request.action);
+  return port != 0 ? port : request.address.port;
+}
+
+http::request<http::empty_body> make_request(const conf::HttpGetAction& action, const ProbeRequest& probe) {
+  const bool rooted = action.path.starts_with('/');
+  http::request<http::empty_body> request(http::verb::get, rooted ? action.path : "/" + action.path, 11);
+  conf::Address address = probe.address;
+  address.port = port_of(probe);
+  const std::string authority = address.is_unix() ? "localhost" : address.text();
+  request.set(http::field::host, action.host.empty() ? authority : action.host);
+  request.set(http::field::user_agent, "kube-probe/tidegate");  // the prefix is what applications look for
+  request.set(http::field::accept, "*/*");
+  for (const auto& header : action.http_headers) {
+    const auto field = http::string_to_field(header.name);
+    if (field == http::field::host || field == http::field::user_agent || field == http::field::accept) {
+      request.set(field, header.value);
+    } else if (field != http::field::connection) {
+      request.insert(header.name, header.value);
+    }
+  }
+  request.set(http::field::connection, "close");
+  return request;
+}
+
+}  // namespace
+
+// The probe in progress. Handlers own it, so it outlives its `Probe` until the last of them has run.
+class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
+ public:
+  Attempt(asio::io_context& context, ProbeRequest request, Done done)
+      : request_(std::move(request)),
+        done_(std::move(done)),
+        socket_(context),
+        timer_(context),
+        resolver_(context),
+        began_(Clock::now()) {}
+
+  void start() {
+    wait(request_.timeout);
+    asio::post(socket_.get_executor(), [self = shared_from_this()] { self->locate(); });
+  }
+
+  void abandon() {
+    if (!done_) return;
+    done_ = nullptr;
+    close();
+  }
+
+ private:
+  // === connect ===
+
+  void locate() {
+    if (!done_) return;
+    if (request_.address.is_unix()) {
+      if (request_.address.path.size() >= sizeof(sockaddr_un::sun_path)) {
+        return finish(ProbeOutcome::unreachable, "connect: path of the Unix socket is too long");
+      }
+      targets_.emplace_back(asio::local::stream_protocol::endpoint(request_.address.path));
+      return connect();
+    }
+    error_code not_literal;
+    const auto literal = asio::ip::make_address(request_.address.host, not_literal);
+    if (!not_literal) {
+      targets_.emplace_back(asio::ip::tcp::endpoint(literal, port_of(request_)));
+      return connect();
+    }
+    stage_ = "resolving";
+    resolver_.async_resolve(request_.address.host, std::to_string(port_of(request_)),
+                            asio::ip::tcp::resolver::numeric_service,
+                            [self = shared_from_this()](const error_code& error, const auto& results) {
+                              if (!self->done_) return;
+                              if (error)
+                                return self->finish(outcome_of(error), "resolve: " + error.message());
+                              for (const auto& result : results)
+                                self->targets_.emplace_back(result.endpoint());
+                              self->connect();
+                            });
+  }
+
+  void connect() {
+    stage_ = "connecting";
+    socket_.async_connect(targets_[next_target_],
+                          [self = shared_from_this()](const error_code& error) { self->connected(error); });
+  }
+
+  void connected(const error_code& error) {
+    if (!done_) return;
+    if (error) {
+      error_code ignored;
+      socket_.close(ignored);
+      if (++next_target_ < targets_.size()) return connect();
+      return finish(outcome_of(error), "connect: " + error.message());
+    }
+    if (connected_to_itself()) return finish(ProbeOutcome::refused, "connect: Connection refused");
+    if (const auto* action = std::get_if<conf::HttpGetAction>(&request_.action)) return ask(*action);
+    finish(ProbeOutcome::pass, "TCP connect in " + text_of(Clock::now() - began_));
+  }
+
+  // A connect to a local port of the ephemeral range on which nobody listens can meet its own simultaneous
+  // open.
+  [[nodiscard]] bool connected_to_itself() const {
+    error_code failed;
+    const auto local = socket_.local_endpoint(failed);
+    return !request_.address.is_unix() && !failed && local == targets_[next_target_];
+  }
+
+  // === ask ===
+
+  void ask(const conf::HttpGetAction& action) {
+    stage_ = "waiting for the answer";
+    question_ = make_request(action, request_);
+    http::async_write(socket_, question_, [self = shared_from_this()](const error_code& error, std::size_t) {
+      if (!self->done_) return;
+      if (error) return self->finish(outcome_of(error), "send: " + error.message());
+      self->read_head();
+    });
+  }
+
+  void read_head() {
+    parser_.emplace();
+    parser_->skip(true);
+    parser_->header_limit(most_head);
+    http::async_read_header(
+        socket_, buffer_, *parser_,
+        [self = shared_from_this()](const error_code& error, std::size_t) { self->answered(error); });
+  }
+
+  void answered(const error_code& error) {
+    if (!done_) return;
+    if (error == http::error::end_of_stream || error == http::error::partial_message) {
+      return finish(ProbeOutcome::reset, "closed before the answer after " + text_of(Clock::now() - began_));
+    }
+    if (error && error.category() == boost::system::system_category()) {
+      return finish(outcome_of(error), "receive: " + error.message());
+    }
+    if (error) return finish(ProbeOutcome::invalid_answer, "answer is not HTTP: " + error.message());
+
+    const auto status = static_cast<int>(parser_->get().result_int());
+    if (status < 200 && status != 101 && ++interim_answers_ <= most_interim_answers) return read_head();
+    const bool passes = status >= 200 && status < 400;
+    result_.status = status;
+    read_body();
+    finish(passes ? ProbeOutcome::pass : ProbeOutcome::not_ready,
+           "HTTP " + std::to_string(status) + " in " + text_of(Clock::now() - began_));
+  }
+
+  // === end ===
+
+  void finish(ProbeOutcome outcome, std::string evidence) {
+    result_.outcome = outcome;
+    result_.evidence = std::move(evidence);
+    result_.elapsed = Clock::now() - began_;
+    const auto done = std::exchange(done_, nullptr);
+    if (!reads_body_) close();
+    done(std::move(result_));
+  }
+
+  // Closing with the body unread would send the pod a reset, which it may log as an error of its own.
+  void read_body() {
+    reads_body_ = true;
+    wait(longest_body);
+    buffer_.clear();
+    read_more();
+  }
+
+  void read_more() {
+    socket_.async_read_some(buffer_.prepare(4096),
+                            [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+                              self->body_bytes_ += bytes;
+                              if (error || self->body_bytes_ > most_body) return self->close();
+                              self->read_more();
+                            });
+  }
+
+  void wait(Clock::duration span) {
+    timer_.expires_after(span);
+    timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+      // The wait may have been prolonged when its handler was already queued.
+      if (cancelled || self->timer_.expiry() > Clock::now()) return;
+      self->expire();
+    });
+  }
+
+  void expire() {
+    if (reads_body_) return close();
+    if (!done_) return;
+    finish(ProbeOutcome::timeout, "no answer within " + text_of(request_.timeout) + " (" + stage_ + ")");
+  }
+
+  // Pending operations end with an error; their handlers find `done_` empty and return.
+  void close() {
+    error_code ignored;
+    socket_.close(ignored);
+    resolver_.cancel();
+    timer_.cancel();
+  }
+
+  ProbeRequest request_;
+  Done done_;  // empty once called or abandoned
+  asio::generic::stream_protocol::socket socket_;
+  asio::steady_timer timer_;
+  asio::ip::tcp::resolver resolver_;
+  Clock::time_point began_;
+  const char* stage_ = "connecting";
+  std::vector<Endpoint> targets_;
+  std::size_t next_target_ = 0;
+  http::request<http::empty_body> question_;
+  boost::beast::flat_buffer buffer_{most_head + 4096};
+  std::optional<http::response_parser<http::empty_body>> parser_;
+  int interim_answers_ = 0;
+  bool reads_body_ = false;
+  std::size_t body_bytes_ = 0;
+  ProbeResult result_;
+};
+
+Probe::Probe(boost::asio::io_context& context, ProbeRequest request, Done done)
+    : attempt_(std::make_shared<Attempt>(context, std::move(request), std::move(done))) {
+  attempt_->start();
+}
+
+Probe::~Probe() {
+  attempt_->abandon();
+}
+
+}  // namespace tidegate::health

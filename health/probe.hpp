@@ -1,0 +1,45 @@
+// One probe of one endpoint, over an own connection that is never pooled. Runs on the control thread's
+// io_context.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <variant>
+
+#include "conf/config.hpp"
+#include "health/probe_result.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace tidegate::health {
+
+struct ProbeRequest {
+  conf::Address address;  // of the endpoint; a name is resolved
+  std::variant<conf::HttpGetAction, conf::TcpSocketAction> action;
+  std::chrono::milliseconds timeout{1000};  // over resolving, connecting and the whole head of the answer
+};
+
+// An HTTP probe sends one GET over HTTP/1.1 and judges the status only: 200 to 399 passes, redirects are not
+// followed. `Host` is the action's host, else the endpoint's address and port, unless the headers name one.
+// What comes of a body is read for a moment after the verdict, so that the pod does not see a reset, and
+// ignored.
+class Probe {
+ public:
+  using Done = std::function<void(ProbeResult)>;
+
+  // Starts it. `done` is called once, from `context`, never from within the constructor; it may destroy the
+  // probe.
+  Probe(boost::asio::io_context& context, ProbeRequest request, Done done);
+  // Closes the connection of a probe that has not ended; its `done` will not be called.
+  ~Probe();
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+
+ private:
+  class Attempt;
+  std::shared_ptr<Attempt> attempt_;
+};
+
+}  // namespace tidegate::health
