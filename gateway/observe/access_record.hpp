@@ -70,6 +70,7 @@ class AttemptList {
 };
 
 enum class TunnelSide : std::uint8_t { none, client, pod, gateway };
+inline constexpr std::size_t tunnel_sides = static_cast<std::size_t>(TunnelSide::gateway) + 1;
 [[nodiscard]] std::string_view name_of(TunnelSide side);
 
 // What ended a tunnel.

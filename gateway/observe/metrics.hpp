@@ -142,7 +142,8 @@ struct alignas(64) UpstreamCounters {
   Gauge pool_idle;
   Gauge tunnels;
   Counter tunnels_opened;
-  std::array<std::array<Counter, close_classes>, 4> tunnels_closed;  // by TunnelSide that closed first
+  std::array<std::array<Counter, close_classes>, tunnel_sides>
+      tunnels_closed;  // by TunnelSide that closed first
   std::array<Counter, tunnel_ends> tunnel_ends_by_reason;
   Counter tunnels_truncated;
   Counter messages_from_client;

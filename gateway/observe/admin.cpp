@@ -1,0 +1,156 @@
+#include "gateway/observe/admin.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+#include <vector>
+
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/socket_base.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "gateway/observe/admin_session.hpp"
+
+namespace tidegate::gateway {
+
+namespace {
+
+namespace asio = boost::asio;
+using Acceptor = asio::basic_socket_acceptor<AdminProtocol, asio::io_context::executor_type>;
+using Endpoint = AdminProtocol::endpoint;
+using boost::system::error_code;
+
+constexpr std::chrono::milliseconds accept_back_off{100};
+
+[[noreturn]] void fail(const conf::Address& address, const std::string& why) {
+  throw std::runtime_error("admin listener " + address.text() + ": " + why);
+}
+
+[[noreturn]] void fail(const conf::Address& address, const error_code& error) {
+  if (error == asio::error::address_in_use) {
+    fail(address, "the address is already in use (by another tidegate?); set admin.address to a free one");
+  }
+  if (error == asio::error::access_denied)
+    fail(address, "permission denied; set admin.address to another one");
+  fail(address, error.message());
+}
+
+Endpoint resolve(asio::io_context& context, const conf::Address& address) {
+  if (address.is_unix()) {
+    constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
+    if (address.path.size() > longest)
+      fail(address, "the path is longer than " + std::to_string(longest) + " bytes");
+    return asio::local::stream_protocol::endpoint(address.path);
+  }
+  error_code error;
+  const auto literal = asio::ip::make_address(address.host, error);
+  if (!error) return asio::ip::tcp::endpoint(literal, address.port);
+  asio::ip::tcp::resolver resolver(context);
+  const auto found = resolver.resolve(address.host, std::to_string(address.port), error);
+  if (error) fail(address, "cannot resolve the name: " + error.message());
+  return found.begin()->endpoint();
+}
+
+// A socket file that nobody listens on any more blocks the address for ever; one that answers is somebody's.
+void remove_dead_socket(asio::io_context& context, const conf::Address& address) {
+  struct stat status {};
+  if (::lstat(address.path.c_str(), &status) != 0) return;
+  if (!S_ISSOCK(status.st_mode)) fail(address, "there is a file of that name which is not a socket");
+  asio::local::stream_protocol::socket probe(context);
+  error_code error;
+  probe.connect(address.path, error);
+  if (error == asio::error::connection_refused) ::unlink(address.path.c_str());
+}
+
+}  // namespace
+
+// Outlives the `Admin` for as long as handlers are queued; `stop` makes these do nothing.
+class Admin::Server : public AdminSessions, public std::enable_shared_from_this<Server> {
+ public:
+  Server(asio::io_context& context, conf::Address address, AdminSource source, AdminLimits limits)
+      : AdminSessions(std::move(source), limits),
+        address_(std::move(address)),
+        acceptor_(context),
+        back_off_(context) {
+    if (address_.is_unix()) remove_dead_socket(context, address_);
+    const auto endpoint = resolve(context, address_);
+    error_code error;
+    acceptor_.open(endpoint.protocol(), error);
+    if (error) fail(address_, error);
+    // For TCP this permits binding over connections in TIME_WAIT, never over a listener.
+    acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    acceptor_.bind(endpoint, error);
+    if (error) fail(address_, error);
+    bound_ = address_.is_unix();
+    acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) fail(address_, error);
+  }
+
+  ~Server() { remove_own_socket(); }
+
+  void accept() {
+    acceptor_.async_accept([self = shared_from_this()](error_code error, AdminSocket socket) {
+      if (!self->acceptor_.is_open()) return;
+      if (!error) self->open(std::move(socket));
+      if (error && error != asio::error::connection_aborted) return self->accept_later();
+      self->accept();
+    });
+  }
+
+  void stop() {
+    error_code ignored;
+    acceptor_.close(ignored);
+    back_off_.cancel();
+    close_all();
+    remove_own_socket();
+  }
+
+  [[nodiscard]] std::uint16_t port() const {
+    error_code error;
+    const auto endpoint = acceptor_.local_endpoint(error);
+    if (error || address_.is_unix()) return 0;
+    asio::ip::tcp::endpoint tcp;
+    std::copy_n(reinterpret_cast<const char*>(endpoint.data()), endpoint.size(),
+                reinterpret_cast<char*>(tcp.data()));
+    return tcp.port();
+  }
+
+ private:
+  // Out of descriptors: the connection stays in the queue, and accepting it at once again would spin.
+  void accept_later() {
+    back_off_.expires_after(accept_back_off);
+    back_off_.async_wait([self = shared_from_this()](error_code) {
+      if (self->acceptor_.is_open()) self->accept();
+    });
+  }
+  void remove_own_socket() {
+    if (std::exchange(bound_, false)) ::unlink(address_.path.c_str());
+  }
+
+  const conf::Address address_;
+  Acceptor acceptor_;
+  asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
+                             asio::io_context::executor_type>
+      back_off_;
+  bool bound_ = false;  // the Unix socket's file is ours
+};
+
+Admin::Admin(asio::io_context& context, const conf::Address& address, AdminSource source, AdminLimits limits)
+    : server_(std::make_shared<Server>(context, address, std::move(source), limits)) {
+  server_->accept();
+}
+
+Admin::~Admin() {
+  server_->stop();
+}
+
+std::uint16_t Admin::port() const {
+  return server_->port();
+}
+
+}  // namespace tidegate::gateway

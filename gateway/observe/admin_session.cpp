@@ -1,0 +1,181 @@
+#include "gateway/observe/admin_session.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <boost/beast/core/basic_stream.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
+
+namespace tidegate::gateway {
+
+namespace {
+
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+
+constexpr std::uint32_t longest_head = 16 * 1024;
+constexpr std::string_view plain = "text/plain; charset=utf-8";
+constexpr std::string_view server_name = "tidegate";
+
+AdminReply index_page() {
+  return {200, std::string(plain),
+          "tidegate\n"
+          "/ready      200 while new requests are taken, 503 with the reason otherwise\n"
+          "/live       200 while the control thread runs\n"
+          "/metrics    Prometheus text\n"
+          "/endpoints  the endpoints and their states, JSON\n"};
+}
+
+}  // namespace
+
+AdminReply answer(const AdminSource& source, std::string_view target) {
+  const auto path = target.substr(0, target.find('?'));
+  if (path == "/ready") {
+    std::string why;
+    if (source.ready(why)) return {200, std::string(plain), "ready\n"};
+    return {503, std::string(plain), "not ready: " + why + "\n"};
+  }
+  if (path == "/live") return {200, std::string(plain), "live\n"};
+  if (path == "/metrics") return {200, "text/plain; version=0.0.4; charset=utf-8", source.metrics()};
+  if (path == "/endpoints") return {200, "application/json", source.endpoints()};
+  if (path == "/") return index_page();
+  return {404, std::string(plain), "not found; see /\n"};
+}
+
+// One connection: read a head, answer it, again. Kept alive by its pending operation. The stream's own timer
+// closes the socket when a deadline passes.
+class AdminSession : public std::enable_shared_from_this<AdminSession> {
+ public:
+  AdminSession(AdminSocket socket, const AdminSource& source, AdminLimits limits)
+      : stream_(std::move(socket)), source_(source), limits_(limits) {}
+
+  void start() { wait(); }
+  [[nodiscard]] bool idle() const { return idle_; }
+  void close() {
+    closed_ = true;
+    stream_.close();
+  }
+
+ private:
+  using Stream = beast::basic_stream<AdminProtocol, boost::asio::io_context::executor_type>;
+
+  // The idle deadline runs until a first byte comes, the header deadline from there.
+  void wait() {
+    idle_ = true;
+    parser_.emplace();
+    parser_->header_limit(longest_head);
+    if (buffer_.size() > 0) return read();  // a pipelined request
+    stream_.expires_after(limits_.idle);
+    stream_.async_read_some(buffer_.prepare(4096),
+                            [self = shared_from_this()](error_code error, std::size_t size) {
+                              if (self->closed_ || error) return;
+                              self->buffer_.commit(size);
+                              self->read();
+                            });
+  }
+
+  void read() {
+    idle_ = false;
+    stream_.expires_after(limits_.header);
+    http::async_read(stream_, buffer_, *parser_, [self = shared_from_this()](error_code error, std::size_t) {
+      if (self->closed_) return;
+      if (!error) return self->reply();
+      const bool malformed = error.category() == http::make_error_code(http::error::bad_method).category();
+      if (malformed && error != http::error::end_of_stream && error != http::error::partial_message)
+        self->refuse();
+    });
+  }
+
+  void reply() {
+    const auto& request = parser_->get();
+    const bool head = request.method() == http::verb::head;
+    if (!head && request.method() != http::verb::get) {
+      fill({405, std::string(plain), "only GET and HEAD\n"}, request.keep_alive());
+      response_.set(http::field::allow, "GET, HEAD");
+    } else {
+      fill(answer(source_, {request.target().data(), request.target().size()}), request.keep_alive());
+    }
+    // Content-Length stays that of a GET (RFC 9110 9.3.2).
+    if (head) response_.body().clear();
+    write();
+  }
+
+  void refuse() {
+    fill({400, std::string(plain), "bad request\n"}, false);
+    write();
+  }
+
+  void fill(AdminReply reply, bool keep_alive) {
+    response_ = {static_cast<http::status>(reply.status), 11};
+    response_.set(http::field::server, {server_name.data(), server_name.size()});
+    response_.set(http::field::content_type, reply.content_type);
+    response_.set(http::field::cache_control, "no-store");
+    response_.keep_alive(keep_alive);
+    response_.body() = std::move(reply.body);
+    response_.content_length(response_.body().size());
+  }
+
+  void write() {
+    stream_.expires_after(limits_.write);
+    http::async_write(stream_, response_, [self = shared_from_this()](error_code error, std::size_t) {
+      if (self->closed_ || error) return;
+      if (self->response_.keep_alive()) return self->wait();
+      error_code ignored;
+      self->stream_.socket().shutdown(AdminSocket::shutdown_send, ignored);
+      self->drain();
+    });
+  }
+
+  // Closing with unread bytes would send a reset, which may overtake the answer (RFC 9112 9.6). The deadline
+  // set for writing holds for all of it.
+  void drain() {
+    buffer_.clear();
+    stream_.async_read_some(buffer_.prepare(4096),
+                            [self = shared_from_this()](error_code error, std::size_t) {
+                              if (!self->closed_ && !error) self->drain();
+                            });
+  }
+
+  Stream stream_;
+  const AdminSource& source_;  // not used once closed
+  const AdminLimits limits_;
+  beast::flat_buffer buffer_{longest_head};
+  std::optional<http::request_parser<http::empty_body>> parser_;
+  http::response<http::string_body> response_;
+  bool idle_ = true;
+  bool closed_ = false;
+};
+
+void AdminSessions::open(AdminSocket socket) {
+  sessions_.remove_if([](const auto& session) { return session.expired(); });
+  if (sessions_.size() >= limits_.connections) {
+    const auto idle = std::find_if(sessions_.begin(), sessions_.end(), [](const auto& weak) {
+      const auto session = weak.lock();
+      return session && session->idle();
+    });
+    if (idle == sessions_.end()) return;  // the socket closes
+    if (const auto session = idle->lock()) session->close();
+    sessions_.erase(idle);
+  }
+  const auto session = std::make_shared<AdminSession>(std::move(socket), source_, limits_);
+  sessions_.push_back(session);
+  session->start();
+}
+
+void AdminSessions::close_all() {
+  for (const auto& weak : sessions_) {
+    if (const auto session = weak.lock()) session->close();
+  }
+  sessions_.clear();
+  source_ = {};
+}
+
+}  // namespace tidegate::gateway

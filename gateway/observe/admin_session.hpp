@@ -1,0 +1,50 @@
+// The connections of the admin listener. Included by admin.cpp and admin_session.cpp only: it needs Beast.
+#pragma once
+
+#include <chrono>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "gateway/observe/admin.hpp"
+
+namespace tidegate::gateway {
+
+using AdminProtocol = boost::asio::generic::stream_protocol;  // TCP and Unix sockets alike
+using AdminSocket = boost::asio::basic_stream_socket<AdminProtocol, boost::asio::io_context::executor_type>;
+
+class AdminSession;
+
+// Answers by path.
+struct AdminReply {
+  int status = 200;
+  std::string content_type;
+  std::string body;
+};
+[[nodiscard]] AdminReply answer(const AdminSource& source, std::string_view target);
+
+// The open sessions, bounded.
+class AdminSessions {
+ public:
+  AdminSessions(AdminSource source, AdminLimits limits) : source_(std::move(source)), limits_(limits) {}
+  ~AdminSessions() { close_all(); }
+  AdminSessions(const AdminSessions&) = delete;
+  AdminSessions& operator=(const AdminSessions&) = delete;
+
+  // Serves a new connection; where there are too many, the longest idle one goes, or the new one if none is
+  // idle.
+  void open(AdminSocket socket);
+  void close_all();
+
+ private:
+  std::list<std::weak_ptr<AdminSession>> sessions_;  // oldest first
+  AdminSource source_;
+  AdminLimits limits_;
+};
+
+}  // namespace tidegate::gateway
