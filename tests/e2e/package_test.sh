@@ -1,0 +1,108 @@
+#!/bin/sh
+# The Debian package installs and starts on a clean system: into a root made by debootstrap, of the release this machine
+# runs and from the mirror it uses, started there with the default configuration as the systemd unit would do it.
+# In: TIDEGATE_BUILD, the build folder. Status 77: skipped.
+set -eu
+
+skip() { echo "skipped: $*"; exit 77; }
+fail() { echo "FAILED: $*" >&2; exit 1; }
+[ "$(id -u)" -eq 0 ] || skip "needs root"
+for program in debootstrap dpkg-shlibdeps cpack curl ip unshare setpriv; do
+  command -v "$program" >/dev/null || skip "no $program here"
+done
+unshare --net --mount --pid --fork true 2>/dev/null || skip "namespaces are not allowed here"
+codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+[ -e "/usr/share/debootstrap/scripts/${codename:-none}" ] || skip "debootstrap does not know '$codename'"
+# shellcheck disable=SC2016  # apt's own placeholders
+mirror=$(apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
+  awk -v name="$codename" '$1 == name && $2 == "main" { sub("/$", "", $3); print $3; exit }')
+[ -n "$mirror" ] || skip "apt has no source for $codename (apt-get update first)"
+curl -fs -o /dev/null --retry 2 --max-time 30 "$mirror/dists/$codename/InRelease" || skip "the mirror of apt does not answer"
+
+work=$TIDEGATE_BUILD/package
+log=$work/log
+mkdir -p "$work"
+root=$(mktemp -d "$work/root.XXXXXX")
+# shellcheck disable=SC2317  # called by the trap
+clean() {
+  status=$?
+  [ $status -eq 0 ] || tail -n 80 "$log"
+  rm -rf --one-file-system "$root"
+}
+trap clean EXIT
+trap 'exit 1' HUP INT TERM
+
+# === the package ===
+
+rm -f "$work"/*.deb
+cpack --config "$TIDEGATE_BUILD/CPackConfig.cmake" -G DEB -B "$work" >"$log" 2>&1
+package=$(find "$work" -maxdepth 1 -name '*.deb')
+[ -f "$package" ] || fail "cpack made no package"
+
+# === a clean root, kept as an archive for the next time ===
+
+archive=$work/$codename.tar
+if [ ! -f "$archive" ]; then
+  debootstrap --variant=minbase "$codename" "$root" "$mirror" >>"$log" 2>&1
+  tar -C "$root" -cf "$archive.part" .
+  mv "$archive.part" "$archive"
+else
+  tar -C "$root" -xf "$archive"
+fi
+chmod 755 "$root"
+# The sources, keys and options of this machine's apt, and its names of hosts.
+rm -rf "$root/etc/apt/sources.list" "$root/etc/apt/sources.list.d"
+for place in /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/keyrings /etc/apt/trusted.gpg.d /usr/share/keyrings; do
+  if [ -e "$place" ]; then cp -rL "$place" "$root$(dirname "$place")/"; fi
+done
+apt-config dump --no-empty Acquire | grep -E '^Acquire::(https?|Check-|Retries)' >"$root/etc/apt/apt.conf.d/90acquire" || true
+cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+cp "$package" "$root/tidegate.deb"
+
+in_root() { DEBIAN_FRONTEND=noninteractive LC_ALL=C chroot "$root" "$@" >>"$log" 2>&1; }
+in_root apt-get update -q
+in_root apt-get install -q -y --no-install-recommends /tidegate.deb || fail "the package does not install"
+in_root getent passwd tidegate || fail "no user tidegate"
+# shellcheck disable=SC2016  # dpkg's own placeholder
+chroot "$root" dpkg-query -W -f '${Conffiles}' tidegate | grep -q /etc/tidegate/tidegate.yaml ||
+  fail "the configuration is not a conffile"
+
+# === start, ask, stop ===
+
+export root log
+# In its own network, so that no port is taken, and its own process numbers, so that nothing can be left.
+# shellcheck disable=SC2016  # expanded inside
+unshare --net --mount --pid --fork --kill-child sh -eu -c '
+  mount -t proc proc "$root/proc"
+  ip link set lo up
+  unit=$root/usr/lib/systemd/system/tidegate.service
+  as_unit() {
+    chroot "$root" setpriv --reuid tidegate --regid tidegate --clear-groups --no-new-privs \
+      --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service --bounding-set=-all,+net_bind_service "$@"
+  }
+  as_unit $(sed -n "s/^ExecStartPre=//p" "$unit") >>"$log" 2>&1
+  (as_unit $(sed -n "s/^ExecStart=//p" "$unit") >>"$log" 2>&1; echo $? >"$root/ended") &
+  tries=0
+  until curl -fs --max-time 2 http://127.0.0.1:9901/ready >>"$log" 2>&1; do
+    [ ! -e "$root/ended" ] || { echo "it ended by itself, status $(cat "$root/ended")"; exit 1; }
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || { echo "not ready after 10 s"; exit 1; }
+    sleep 0.1
+  done
+  curl -fs --max-time 2 -o /dev/null http://127.0.0.1:9901/live || { echo "/live does not answer"; exit 1; }
+  curl -fs --max-time 2 http://127.0.0.1:80/ | grep -q tidegate || { echo "port 80 does not answer"; exit 1; }
+  for process in "$root"/proc/[0-9]*; do
+    [ "$(readlink "$process/exe")" != "$root/usr/bin/tidegate" ] || kill -TERM "${process##*/}"
+  done
+  tries=0
+  until [ -e "$root/ended" ]; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 100 ] || { echo "still there 10 s after SIGTERM"; exit 1; }
+    sleep 0.1
+  done
+  [ "$(cat "$root/ended")" -eq 0 ] || { echo "status $(cat "$root/ended") after SIGTERM"; exit 1; }
+' || fail "the installed gateway does not run"
+
+in_root apt-get purge -q -y tidegate || fail "the package does not go away"
+[ ! -e "$root/etc/tidegate/tidegate.yaml" ] || fail "purge left the configuration"
+echo "installed, started, answered, stopped and purged: $(basename "$package") on $codename"
