@@ -7,7 +7,7 @@ namespace tidegate::http {
 namespace {
 
 constexpr std::size_t longest_method = 64;
-constexpr std::string_view after_target = " HTTP/1.1\r";
+constexpr std::string_view after_target = " HTTP/1.1\r\n";
 constexpr std::size_t version_size = 8;
 
 // HTTP-version (RFC 9112 2.3) is case-sensitive.
