@@ -71,7 +71,8 @@ struct Loop {
   bool queued = false;
   std::optional<Probe> flight;
   boost::asio::steady_timer timer;
-  std::uint64_t armed = 0;    // number of the wait that counts
+  std::uint64_t armed = 0;  // number of the wait that counts
+  TimePoint due = TimePoint::max();
   std::uint64_t watched = 0;  // number of the last `watch` that named it
 
   [[nodiscard]] bool probed() const { return settings->probe.has_value(); }
@@ -221,6 +222,8 @@ void Checker::Loops::set_waiting(std::string_view cluster, bool waiting) {
 
 void Checker::Loops::arm(Loop& loop) {
   if (loop.flight || loop.queued) return;  // armed when the probe has ended
+  const auto now = Clock::now();
+  if (loop.due <= now) return;  // about to begin; set anew again and again it never would
   ScheduleFacts facts;
   if (loop.probed()) facts.period = std::max<std::chrono::milliseconds>(loop.settings->probe->period, 1s);
   facts.verdict = loop.counter.verdict();
@@ -232,11 +235,12 @@ void Checker::Loops::arm(Loop& loop) {
 
   loop.armed = ++arms_;
   const auto at = next_probe(facts, std::uniform_real_distribution(-1.0, 1.0)(random_));
+  loop.due = at ? std::max(*at, now) : TimePoint::max();
   if (!at) {
     loop.timer.cancel();
     return;
   }
-  loop.timer.expires_at(std::max(*at, Clock::now()));
+  loop.timer.expires_at(loop.due);
   const auto wake = [weak = weak_from_this(), id = loop.endpoint->id(),
                      armed = loop.armed](const auto& cancelled) {
     const auto self = weak.lock();
@@ -249,6 +253,7 @@ void Checker::Loops::arm(Loop& loop) {
 
 void Checker::Loops::begin(Loop& loop) {
   const auto id = loop.endpoint->id();
+  loop.due = TimePoint::max();
   if (in_flight_ >= options_.most_probes) {
     loop.queued = true;
     queue_.push_back(id);

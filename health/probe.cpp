@@ -60,6 +60,7 @@ ProbeOutcome outcome_of(const error_code& error) {
 }
 
 std::string text_of(Clock::duration elapsed) {
+  if (elapsed >= 1s && elapsed % 1s == 0s) return std::to_string(elapsed / 1s) + " s";
   std::array<char, 32> text{};
   const auto milliseconds = std::chrono::duration<double, std::milli>(elapsed).count();
   std::snprintf(text.data(), text.size(), "%.1f ms", milliseconds);
