@@ -1,0 +1,118 @@
+#include "tests/prove/hop.hpp"
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include "tests/prove/fetch.hpp"
+#include "tests/prove/programs.hpp"
+
+namespace tidegate::prove {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr std::chrono::seconds start_patience{10};
+constexpr std::chrono::seconds end_patience{15};
+
+std::string advice(Via via) {
+  switch (via) {
+    case Via::tidegate: return "build it first (./dev build), or name it with --tidegate PATH";
+    case Via::nginx: return "install it (apt-get install nginx-light)";
+    case Via::haproxy: return "install it (apt-get install haproxy)";
+  }
+  return {};
+}
+
+std::string program_name(const Options& options) {
+  return options.via == Via::tidegate ? options.tidegate : std::string(text(options.via));
+}
+
+std::string configuration(const Options& options, const Layout& layout) {
+  switch (options.via) {
+    case Via::tidegate: return tidegate_configuration(options, layout);
+    case Via::nginx: return nginx_configuration(options, layout);
+    case Via::haproxy: return haproxy_configuration(options, layout);
+  }
+  return {};
+}
+
+std::string file_name(Via via) {
+  switch (via) {
+    case Via::tidegate: return "tidegate.yaml";
+    case Via::nginx: return "nginx.conf";
+    case Via::haproxy: return "haproxy.cfg";
+  }
+  return {};
+}
+
+// The last lines of a log, for the message that says why a program did not start.
+std::string end_of(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream all;
+  all << file.rdbuf();
+  const std::string content = all.str();
+  constexpr std::size_t most = 2000;
+  return content.size() <= most ? content : content.substr(content.size() - most);
+}
+
+}  // namespace
+
+Hop::Hop(asio::io_context& context, const Options& options, Layout layout)
+    : context_(context),
+      options_(options),
+      layout_(std::move(layout)),
+      program_(find_program(program_name(options), advice(options.via))) {}
+
+std::vector<std::string> Hop::command() const {
+  const auto file = layout_.directory + "/" + file_name(options_.via);
+  switch (options_.via) {
+    case Via::tidegate: return {program_, "-c", file};
+    case Via::nginx:
+      return {program_, "-p", layout_.directory, "-e", layout_.directory + "/error.log", "-c", file};
+    case Via::haproxy: return {program_, "-db", "-f", file};
+  }
+  return {};
+}
+
+asio::ip::tcp::endpoint Hop::address() const {
+  return {asio::ip::address_v4::loopback(), layout_.hop_port};
+}
+
+asio::awaitable<void> Hop::start() {
+  {
+    std::ofstream file(layout_.directory + "/" + file_name(options_.via));
+    file << configuration(options_, layout_);
+  }
+  process_ = std::make_unique<Process>(context_, command(), log());
+  const auto patience_ends = std::chrono::steady_clock::now() + start_patience;
+  while (process_->poll() == std::nullopt && std::chrono::steady_clock::now() < patience_ends) {
+    const bool passes = co_await wait_until_ok(address(), "/", std::chrono::milliseconds(500));
+    if (passes) co_return;
+  }
+  const auto& ended = process_->poll();
+  throw std::runtime_error(program_ +
+                           (ended ? " did not start: " + ended->text() : " does not reach the pods") + "\n" +
+                           end_of(log()) + end_of(layout_.directory + "/error.log"));
+}
+
+asio::awaitable<std::optional<HiddenWork>> Hop::read_hidden_work() {
+  if (options_.via != Via::tidegate) co_return std::nullopt;
+  const asio::ip::tcp::endpoint admin(asio::ip::address_v4::loopback(), layout_.admin_port);
+  const auto answer = co_await fetch(admin, "GET", "/metrics", std::chrono::seconds(5));
+  if (!answer || answer->status != 200) co_return std::nullopt;
+  std::ofstream(layout_.directory + "/metrics.txt") << answer->body;
+  co_return hidden_work(answer->body);
+}
+
+bool Hop::running() {
+  return process_ && !process_->poll();
+}
+
+asio::awaitable<Exit> Hop::end() {
+  return process_->end(end_patience);
+}
+
+}  // namespace tidegate::prove

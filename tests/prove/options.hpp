@@ -1,0 +1,54 @@
+// What `tidegate-prove` is asked to prove.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace tidegate::prove {
+
+// The program between clients and pods.
+enum class Via { tidegate, nginx, haproxy };
+[[nodiscard]] std::string_view text(Via via);
+
+// How pods are restarted during the run.
+enum class Restarts { both, graceful, kill };
+
+// What happens to the pods while the clients are at work.
+enum class Trial {
+  rollout,   // they are restarted one after another, twice round
+  unready,   // all answer `/ready` with 503 for a while, under open sockets
+  capacity,  // nothing; the hop must keep each one's sockets under a limit
+};
+
+struct Options {
+  Via via = Via::tidegate;
+  int clients = 1000;
+  std::chrono::seconds time{30};
+  int runs = 1;
+  Restarts restarts = Restarts::both;
+  bool single = false;    // one address in front of the pods, as a Kubernetes Service
+  bool all_down = false;  // all pods are gone for two seconds in the middle of the run
+  bool retry = true;
+  bool hold = true;
+  std::optional<std::chrono::seconds> unready;  // Trial::unready: for so long
+  std::optional<int> max_connections;           // Trial::capacity: the limit per pod
+  int workers = 0;                              // of the hop; 0: its own default
+  bool k6 = false;                              // clients are k6's
+  std::string keep_logs;                        // directory; empty: logs go with the temporary directory
+  std::string tidegate = "tidegate";            // programs: a path, or a name to look for
+  std::string pod = "socket-pod";
+  std::string k6_script;
+
+  [[nodiscard]] Trial trial() const;
+};
+
+// The options, or the exit status if the program has nothing to do (--help, or an error already printed).
+struct Parsed {
+  Options options;
+  std::optional<int> exit_status;
+};
+[[nodiscard]] Parsed parse_options(int argc, char** argv);
+
+}  // namespace tidegate::prove

@@ -1,0 +1,27 @@
+// What is tried in a run, once pods and hop are up.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "tests/prove/hop.hpp"
+#include "tests/prove/pods.hpp"
+#include "tests/prove/report.hpp"
+
+namespace tidegate::prove {
+
+// The parts of a run that a trial works with; they outlive it.
+struct Scene {
+  boost::asio::io_context& context;
+  const Options& options;
+  Hop& hop;
+  Pods& pods;
+  Progress& progress;
+  const Rollout& rollout;
+  RunResult& result;
+};
+
+// Holds the trial that the options name and fills in the result's tally and checks.
+boost::asio::awaitable<void> hold_trial(Scene& scene);
+
+}  // namespace tidegate::prove
