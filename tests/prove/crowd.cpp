@@ -39,7 +39,7 @@ void Crowd::converse(std::size_t index) {
   ++begun_;
   ++active_;
   if (finishing_) client.conversation->wind_up();
-  client.conversation->start([this, index](bool completed) { after_conversation(index, switched); });
+  client.conversation->start([this, index](bool completed) { after_conversation(index, completed); });
 }
 
 void Crowd::after_conversation(std::size_t index, bool completed) {
