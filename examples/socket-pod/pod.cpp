@@ -148,7 +148,6 @@ void Pod::add(WebSocket& socket) {
 
 void Pod::remove(WebSocket& socket) {
   sockets_.erase(&socket);
-  life_.count_closed();
 }
 
 }  // namespace tidegate::pod

@@ -35,7 +35,10 @@ class Pod {
   // The body of `/stats`.
   [[nodiscard]] std::string statistics() const;
   void order_ready(ReadyOrder order) { life_.order = order; }
+  void count_closed() { life_.count_closed(); }
   void count_message() { ++life_.counts.messages; }
+  // A socket is listed from its handshake until nothing of it is left; it counts as open until its Close is
+  // read.
   void add(WebSocket& socket);
   void remove(WebSocket& socket);
 

@@ -27,7 +27,12 @@ void WebSocket::accept(const Request& request) {
         answer.erase(beast::http::field::server);
       }));
   stream_.read_message_max(64U << 20U);
-  open_ = true;
+  // As uWebSockets does, and Soketi with it: a socket no longer counts from the moment the client's Close is
+  // read, though the answer to it is still to be sent.
+  stream_.control_callback([this](beast::websocket::frame_type kind, beast::string_view) {
+    if (kind == beast::websocket::frame_type::close) count_closed();
+  });
+  listed_ = counted_ = true;
   pod_.add(*this);
   // The handshake is a write: a farewell ordered meanwhile waits for its end.
   writing_ = true;
@@ -98,9 +103,12 @@ void WebSocket::close() {
 }
 
 void WebSocket::finish() {
-  if (!open_) return;
-  open_ = false;
-  pod_.remove(*this);
+  count_closed();
+  if (std::exchange(listed_, false)) pod_.remove(*this);
+}
+
+void WebSocket::count_closed() {
+  if (std::exchange(counted_, false)) pod_.count_closed();
 }
 
 }  // namespace tidegate::pod

@@ -39,12 +39,14 @@ class WebSocket : public std::enable_shared_from_this<WebSocket> {
   void say_farewell();
   void close();
   void finish();
+  void count_closed();
 
   boost::beast::websocket::stream<boost::asio::ip::tcp::socket> stream_;
   Pod& pod_;
   boost::beast::flat_buffer incoming_;
   std::string outgoing_;
-  bool open_ = false;     // counted by the pod
+  bool listed_ = false;   // known to the pod
+  bool counted_ = false;  // and counted as open
   bool writing_ = false;  // the handshake, the greeting or an echo is being written
   bool leaving_ = false;  // the farewell was ordered
 };
