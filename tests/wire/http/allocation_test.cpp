@@ -15,10 +15,14 @@ namespace {
 std::atomic<std::size_t> allocations{0};
 }
 
-// Replaced for this whole test program.
-void* operator new(std::size_t size) {
+// Replaced for this whole test program; the one that does not throw too, since a sanitizer brings its own of
+// each kind and minds if they are mixed.
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
   ++allocations;
-  if (void* const memory = std::malloc(size == 0 ? 1 : size)) return memory;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void* operator new(std::size_t size) {
+  if (void* const memory = operator new(size, std::nothrow)) return memory;
   throw std::bad_alloc();
 }
 void operator delete(void* memory) noexcept {
