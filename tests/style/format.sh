@@ -26,7 +26,7 @@ own_files() {
 case "$1" in
   write) own_files | xargs -0 -r "$format" -i ;;
   check)
-    if ! complaints=$(own_files | xargs -0 -r -n 20 -P 0 "$format" --dry-run 2>&1); then
+    if ! complaints=$(own_files | xargs -0 -r "$format" --dry-run 2>&1); then
       echo "$complaints"
       exit 1
     fi

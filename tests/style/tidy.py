@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -81,7 +82,8 @@ def main(root, build):
         for file, result in zip(due, pool.map(lambda file: check(str(root / file), build), due)):
             if result.returncode != 0:
                 faulty += 1
-                print(f"--- {file}\n{result.stdout}{result.stderr}", flush=True)
+                noise = re.compile(r"^\d+ warnings? .*generated.*\n", re.MULTILINE)
+                print(f"--- {file}\n{result.stdout}{noise.sub('', result.stderr)}", flush=True)
             elif keys[file]:
                 (memory / keys[file]).touch()
     print(f"clang-tidy: {len(entries)} sources, {len(due)} looked at, {faulty} with faults")
