@@ -24,8 +24,8 @@ struct Place {
   int column = 0;
 };
 
-// A socket address as written. `host` is an IP literal without brackets, or a name; for a Unix socket `path` is
-// set and the rest is empty.
+// A socket address as written. `host` is an IP literal without brackets, or a name; for a Unix socket `path`
+// is set and the rest is empty.
 struct Address {
   std::string host;
   std::uint16_t port = 0;
@@ -45,17 +45,17 @@ enum class BareLineFeed { refuse, accept };
 struct RequestLimits {
   std::size_t head_bytes = 32 * 1024;  // request line and fields together; over it 431 (414 for the target)
   std::size_t target_bytes = 16 * 1024;
-  std::size_t fields = 100;                       // number of header fields; over it 431
-  std::uint64_t body_bytes = 0;                   // 0: unlimited; over it 413
+  std::size_t fields = 100;      // number of header fields; over it 431
+  std::uint64_t body_bytes = 0;  // 0: unlimited; over it 413
   std::size_t trailer_bytes = 8 * 1024;
 };
 
 // Deadlines towards clients (PROXY_RULES 21). Zero never occurs: every one is a bound.
 struct ClientTimeouts {
-  Duration request_header{std::chrono::seconds(15)};   // first byte of a head to its end, in total
-  Duration request_body{std::chrono::seconds(60)};     // between two reads of a body
+  Duration request_header{std::chrono::seconds(15)};    // first byte of a head to its end, in total
+  Duration request_body{std::chrono::seconds(60)};      // between two reads of a body
   Duration client_keepalive{std::chrono::seconds(75)};  // idle between two requests, and before the first
-  Duration write_stall{std::chrono::seconds(60)};      // no progress while bytes wait to be written
+  Duration write_stall{std::chrono::seconds(60)};       // no progress while bytes wait to be written
 };
 
 struct Listener {
@@ -64,6 +64,8 @@ struct Listener {
   ClientTimeouts timeouts;
   BareLineFeed bare_line_feed = BareLineFeed::refuse;
   int backlog = 4096;
+  // The IPv6 half of a listener written as `:80`: where the kernel has no IPv6 it is passed over in silence.
+  bool optional_family = false;
   Place place;
 };
 
@@ -173,8 +175,8 @@ struct BalancePolicy {
 
 struct Endpoint {
   Address address;
-  int weight = 1;           // 1..1000; 0 is refused: remove the endpoint instead
-  std::string name;         // identity in sticky cookies and metrics; default: the address
+  int weight = 1;    // 1..1000; 0 is refused: remove the endpoint instead
+  std::string name;  // identity in sticky cookies and metrics; default: the address
   Place place;
 };
 
@@ -189,7 +191,7 @@ struct HoldPolicy {
 struct RetryOn {
   bool connect = true;  // any failure before a byte was sent, refused and timeout while connecting included
   bool refused = true;
-  bool reset = true;    // reset or EOF before a byte of the answer
+  bool reset = true;  // reset or EOF before a byte of the answer
   bool timeout = true;
   bool status_502 = false;
   bool status_503 = false;
@@ -198,30 +200,30 @@ struct RetryOn {
 
 struct RetryPolicy {
   bool enabled = true;
-  int tries = 0;                               // 0: bounded by `total` and the budget only
-  Duration total{std::chrono::seconds(10)};    // deadline over all tries and waits of one request
-  Duration back_off{20};                       // before the same single address is tried anew; doubles to 16x
-  int budget_percent = 20;                     // retries in flight as a share of active requests
-  int budget_minimum = 10;                     // retries that are always allowed
-  RetryOn requests;                            // ordinary requests that may be repeated
+  int tries = 0;                             // 0: bounded by `total` and the budget only
+  Duration total{std::chrono::seconds(10)};  // deadline over all tries and waits of one request
+  Duration back_off{20};                     // before the same single address is tried anew; doubles to 16x
+  int budget_percent = 20;                   // retries in flight as a share of active requests
+  int budget_minimum = 10;                   // retries that are always allowed
+  RetryOn requests;                          // ordinary requests that may be repeated
   RetryOn upgrades{true, true, true, true, true, true, true};
 };
 
 // Deadlines towards an upstream (PROXY_RULES 21).
 struct UpstreamTimeouts {
-  Duration connect{std::chrono::seconds(5)};            // TCP connect, later TLS too
-  Duration response_header{std::chrono::seconds(60)};   // request sent to end of the final head, or the 101
-  Duration response_idle{std::chrono::seconds(60)};     // between two reads of a body
+  Duration connect{std::chrono::seconds(5)};           // TCP connect, later TLS too
+  Duration response_header{std::chrono::seconds(60)};  // request sent to end of the final head, or the 101
+  Duration response_idle{std::chrono::seconds(60)};    // between two reads of a body
   Duration write_stall{std::chrono::seconds(60)};
-  Duration pool_idle{std::chrono::seconds(4)};          // below Node's 5 s keepAliveTimeout
-  Duration websocket_idle{std::chrono::hours(1)};       // both directions silent
-  Duration websocket_lifetime{0};                       // 0: unlimited
-  Duration fin{std::chrono::seconds(10)};               // reverse direction after a half-close
+  Duration pool_idle{std::chrono::seconds(4)};     // below Node's 5 s keepAliveTimeout
+  Duration websocket_idle{std::chrono::hours(1)};  // both directions silent
+  Duration websocket_lifetime{0};                  // 0: unlimited
+  Duration fin{std::chrono::seconds(10)};          // reverse direction after a half-close
 };
 
 struct DrainPolicy {
-  Duration window{std::chrono::seconds(20)};    // until the sockets of a draining endpoint are ended
-  std::uint16_t close_code = 1012;              // Close sent when the pod is lost abruptly or must be left
+  Duration window{std::chrono::seconds(20)};  // until the sockets of a draining endpoint are ended
+  std::uint16_t close_code = 1012;            // Close sent when the pod is lost abruptly or must be left
 };
 
 struct Upstream {
@@ -232,9 +234,9 @@ struct Upstream {
   bool virtual_address = false;
   BalancePolicy balance;
   std::optional<ReadinessProbe> probe;
-  int max_connections = 0;                // per endpoint, over all workers; 0: unlimited
-  Duration slow_start{0};                 // ramp of a newly ready endpoint's share; 0: none
-  std::size_t pool_size = 64;             // idle connections kept per endpoint and worker
+  int max_connections = 0;     // per endpoint, over all workers; 0: unlimited
+  Duration slow_start{0};      // ramp of a newly ready endpoint's share; 0: none
+  std::size_t pool_size = 64;  // idle connections kept per endpoint and worker
   HoldPolicy hold;
   RetryPolicy retry;
   UpstreamTimeouts timeouts;
@@ -260,8 +262,8 @@ struct ErrorLog {
 };
 
 struct Shutdown {
-  Duration delay{std::chrono::seconds(0)};       // goes on accepting after SIGTERM, with /ready at 503
-  Duration deadline{std::chrono::seconds(25)};   // then what is left is closed
+  Duration delay{std::chrono::seconds(0)};      // goes on accepting after SIGTERM, with /ready at 503
+  Duration deadline{std::chrono::seconds(25)};  // then what is left is closed
 };
 
 struct Admin {
@@ -277,9 +279,9 @@ struct Config {
   AccessLog access_log;
   ErrorLog error_log;
   Shutdown shutdown;
-  int workers = 0;                                 // 0: one per usable core
-  std::size_t connections_per_worker = 0;          // 0: what the descriptor limit allows
-  std::vector<std::string> trusted_proxies;        // networks whose X-Forwarded-* is believed (CIDR)
+  int workers = 0;                           // 0: one per usable core
+  std::size_t connections_per_worker = 0;    // 0: what the descriptor limit allows
+  std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-* is believed (CIDR)
 };
 
 }  // namespace tidegate::conf

@@ -1,6 +1,6 @@
-// Values with variables (`https://$host$request_uri`), compiled once when the configuration is read and expanded
-// per request without parsing. Variable names are nginx's; `${name}` separates a name from what follows, `$$` is a
-// dollar sign.
+// Values with variables (`https://$host$request_uri`), compiled once when the configuration is read and
+// expanded per request without parsing. Variable names are nginx's; `${name}` separates a name from what
+// follows, `$$` is a dollar sign.
 #pragma once
 
 #include <string>
@@ -12,29 +12,30 @@
 namespace tidegate::conf {
 
 enum class Variable {
-  remote_addr,      // client address without port
+  remote_addr,  // client address without port
   remote_port,
-  host,             // Host field without port, lower case
-  http_host,        // Host field as received
-  scheme,           // http or https
+  host,       // Host field without port, lower case
+  http_host,  // Host field as received
+  scheme,     // http or https
   request_method,
-  request_uri,      // target as received
-  uri,              // decoded path
-  args,             // query without `?`
+  request_uri,  // target as received
+  uri,          // decoded path
+  args,         // query without `?`
   server_addr,
   server_port,
   server_protocol,
   request_id,
   proxy_add_x_forwarded_for,
-  upstream_addr,    // empty until an endpoint has been picked
+  upstream_addr,  // empty until an endpoint has been picked
   upstream_name,
   route,
-  http,             // $http_NAME: a request field; the argument is the field name with `-`
-  arg,              // $arg_NAME: a query argument
-  cookie,           // $cookie_NAME
+  http,    // $http_NAME: a request field; the argument is the field name with `-`
+  arg,     // $arg_NAME: a query argument
+  cookie,  // $cookie_NAME
 };
 
-// What a template is expanded against; implemented by the exchange. The view must live until `expand` returns.
+// What a template is expanded against; implemented by the exchange. The view must live until `expand`
+// returns.
 class VariableSource {
  public:
   [[nodiscard]] virtual std::string_view variable(Variable which, std::string_view argument) const = 0;
@@ -47,8 +48,8 @@ class Template {
  public:
   Template() = default;
 
-  // Compiles `text`; the error is a sentence that names the unknown variable (with the nearest known one) or the
-  // fault of syntax.
+  // Compiles `text`; the error is a sentence that names the unknown variable (with the nearest known one) or
+  // the fault of syntax.
   [[nodiscard]] static boost::system::result<Template, std::string> compile(std::string_view text);
 
   void append_to(std::string& out, const VariableSource& source) const;

@@ -1,0 +1,30 @@
+// The YAML spelling of the configuration: which keys each object has, what they mean and which values they
+// take. The whole document is described by `describe`; the other functions are its sections.
+//
+// Conventions: keys are camelCase; durations are `10s`, sizes `64k`, both with units; a part that can be
+// switched off is `off` or a map; a list item or value with one telling field can be written as that field
+// alone (`- 0.0.0.0:80` for
+// `- address: 0.0.0.0:80`).
+#pragma once
+
+#include "conf/config.hpp"
+#include "conf/fields.hpp"
+
+namespace tidegate::conf {
+
+// `config` holds the defaults and receives what is written.
+void describe(Fields& fields, Config& config);
+
+void describe_listeners(Fields& fields, Config& config);
+void describe_routes(Fields& fields, Config& config);
+void describe_upstreams(Fields& fields, Config& config);
+void describe_process(Fields& fields, Config& config);
+
+// Kubernetes' `readinessProbe` block.
+void describe_probe(Fields& fields, ReadinessProbe& probe);
+
+// A part that `off` switches off and a map (or `on`) configures.
+void describe_switch(Fields& fields, const Key& key, bool& enabled,
+                     const std::function<void(Fields&)>& members);
+
+}  // namespace tidegate::conf

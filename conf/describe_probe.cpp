@@ -1,0 +1,90 @@
+#include <array>
+
+#include "conf/describe.hpp"
+#include "conf/units.hpp"
+
+namespace tidegate::conf {
+
+namespace {
+
+// Kubernetes lets a port be the name of a container's port; names need the pod's specification, which is not
+// here.
+std::string take_port(const Scalar& scalar, std::uint16_t& port) {
+  const auto number = parse_integer(scalar.text);
+  if (!number) {
+    return "a named port is not known here: write its number (the `containerPort` called " +
+           quoted(scalar.text) + " in the Deployment)";
+  }
+  if (*number < 1 || *number > 65'535)
+    return "a port is a number from 1 to 65535, found " + quoted(scalar.text);
+  port = static_cast<std::uint16_t>(*number);
+  return {};
+}
+
+void describe_port(Fields& fields, std::uint16_t& port) {
+  Shapes shapes;
+  shapes.form = "a port number";
+  shapes.take_text = [&port](const Scalar& scalar) { return take_port(scalar, port); };
+  fields.shaped({"port", "Port to probe; default: the endpoint's own."}, shapes, "");
+}
+
+std::string take_scheme(const Scalar& scalar) {
+  if (scalar.text == "HTTP" || scalar.text == "http") return {};
+  if (scalar.text == "HTTPS" || scalar.text == "https") {
+    return "probes over TLS are not supported; probe a plain HTTP port, or use `tcpSocket`";
+  }
+  return "expected `HTTP`, found " + quoted(scalar.text);
+}
+
+void describe_http_get(Fields& fields, HttpGetAction& action) {
+  fields.text({"path", "Path to ask for."}, action.path, "a path that begins with `/`");
+  describe_port(fields, action.port);
+  fields.text({"host", "Host to connect to and to name in the Host field; default: the endpoint's address."},
+              action.host, "a host name or IP address");
+  fields.text({"scheme", "Only HTTP."}, "HTTP", take_scheme, "`HTTP`");
+  fields.list({"httpHeaders", "Header fields to send."}, [&action] {
+    action.http_headers.emplace_back();
+    Shapes shapes;
+    shapes.take_object = [&header = action.http_headers.back()](Fields& inner) {
+      inner.text({"name", "Name of the header field."}, header.name, "the name of a header field");
+      inner.text({"value", "Value of the header field."}, header.value, "a text");
+      inner.require("name");
+      inner.require("value");
+    };
+    return shapes;
+  });
+}
+
+}  // namespace
+
+void describe_probe(Fields& fields, ReadinessProbe& probe) {
+  static constexpr std::array<std::string_view, 2> actions{"httpGet", "tcpSocket"};
+  constexpr std::uint64_t day = 24 * 3600;
+  HttpGetAction http_get;
+  TcpSocketAction tcp_socket;
+  fields.object({"httpGet", "Ready while a GET is answered with 200 to 399."},
+                [&http_get](Fields& inner) { describe_http_get(inner, http_get); });
+  fields.object({"tcpSocket", "Ready while a connection is accepted."},
+                [&tcp_socket](Fields& inner) { describe_port(inner, tcp_socket.port); });
+  fields.refuse("exec", "a command inside the pod cannot be run from here; use `httpGet` or `tcpSocket`");
+  fields.refuse("grpc", "gRPC probes are not supported; use `httpGet` or `tcpSocket`");
+  fields.refuse("terminationGracePeriodSeconds", "this belongs to liveness and startup probes; remove it");
+  fields.require_one(actions);
+  fields.seconds({"initialDelaySeconds", "Failures before this do not count."}, probe.initial_delay,
+                 {0, day});
+  fields.seconds({"periodSeconds", "Between two probes."}, probe.period, {1, day});
+  fields.seconds({"timeoutSeconds", "How long one probe may take."}, probe.timeout, {1, day});
+  fields.integer({"successThreshold", "Passes in a row that make an endpoint ready."},
+                 probe.success_threshold, {1, 1000});
+  fields.integer(
+      {"failureThreshold",
+       "Failures in a row that make it unready; an explicit refusal or not-ready answer counts at once."},
+      probe.failure_threshold, {1, 1000});
+  if (fields.has("tcpSocket")) {
+    probe.action = tcp_socket;
+  } else {
+    probe.action = std::move(http_get);
+  }
+}
+
+}  // namespace tidegate::conf

@@ -1,0 +1,98 @@
+#include <array>
+
+#include "conf/addresses.hpp"
+#include "conf/describe.hpp"
+
+namespace tidegate::conf {
+
+namespace {
+
+constexpr std::string_view log_form = "`stdout`, `stderr` or the path of a file";
+
+TakeText log_path(std::string& path) {
+  return [&path](const Scalar& scalar) -> std::string {
+    const bool stream = scalar.text == "stdout" || scalar.text == "stderr";
+    // A bare word is far more often a mistake (`syslog`, `off`) than a file in whatever directory this is
+    // started in.
+    if (!stream && scalar.text.find('/') == std::string_view::npos) {
+      return "expected " + std::string(log_form) + " (with its directory), found " + quoted(scalar.text);
+    }
+    path = scalar.text;
+    return {};
+  };
+}
+
+void describe_admin(Fields& fields, Config& config) {
+  Admin& admin = config.admin;
+  describe_switch(
+      fields, {"admin", "The listener for /ready, /live, /metrics and /endpoints; keep it private."},
+      admin.enabled, [&admin](Fields& inner) {
+        const std::string standard = admin.address.text();
+        const auto take = [&admin](const Scalar& scalar) -> std::string {
+          const auto addresses = parse_listen_address(scalar.text);
+          if (!addresses) return addresses.error().why;
+          if (addresses->size() > 1) {
+            return "write one address, `127.0.0.1:9901` or `0.0.0.0:9901`, found " + quoted(scalar.text);
+          }
+          admin.address = addresses->front();
+          return {};
+        };
+        inner.text({"address", "Where the admin listener listens."}, standard, take,
+                   "an address such as `127.0.0.1:9901`");
+      });
+}
+
+void describe_access_log(Fields& fields, AccessLog& log) {
+  static constexpr std::array<std::string_view, 3> formats{"combined", "main", "json"};
+  Shapes shapes;
+  shapes.words = {"off", "on"};
+  shapes.take_word = [&log](std::size_t word) { log.enabled = word == 1; };
+  shapes.form = log_form;
+  shapes.take_text = log_path(log.path);
+  shapes.take_object = [&log](Fields& inner) {
+    inner.text({"path", "Where to: `stdout`, `stderr` or a file."}, std::string(log.path), log_path(log.path),
+               log_form);
+    inner.choice({"format", "`combined` and `main` as in nginx, or JSON lines."}, log.format, formats);
+  };
+  fields.shaped({"access", "One line per request and per WebSocket."}, shapes, log.path);
+}
+
+void describe_error_log(Fields& fields, ErrorLog& log) {
+  static constexpr std::array<std::string_view, 4> levels{"debug", "info", "warn", "error"};
+  fields.object({"error", "What the gateway has to say itself."}, [&log](Fields& inner) {
+    inner.text({"path", "Where to: `stdout`, `stderr` or a file."}, std::string(log.path), log_path(log.path),
+               log_form);
+    inner.choice({"level", "The least severe level that is written."}, log.level, levels);
+  });
+}
+
+}  // namespace
+
+void describe_process(Fields& fields, Config& config) {
+  describe_admin(fields, config);
+  fields.object({"log", "Where the logs go."}, [&config](Fields& inner) {
+    describe_access_log(inner, config.access_log);
+    describe_error_log(inner, config.error_log);
+  });
+  fields.object({"shutdown", "What happens at SIGTERM."}, [&config](Fields& inner) {
+    inner.duration({"delay", "Goes on accepting for this long, with /ready at 503."}, config.shutdown.delay,
+                   {Duration::zero(), std::chrono::hours(24)});
+    inner.duration({"deadline", "Then what is left is closed."}, config.shutdown.deadline);
+  });
+  fields.integer({"workers", "Threads that serve; 0: one per usable core."}, config.workers, {0, 1024});
+  fields.integer({"connectionsPerWorker", "0: what the limit of open files allows."},
+                 config.connections_per_worker, {0, 100'000'000});
+  fields.list({"trustedProxies", "Networks whose X-Forwarded-* fields are believed."}, [&config] {
+    Shapes shapes;
+    shapes.form = "a network such as `10.0.0.0/8`";
+    shapes.take_text = [&config](const Scalar& scalar) {
+      const auto network = parse_network(scalar.text);
+      if (!network) return network.error().why;
+      config.trusted_proxies.push_back(*network);
+      return std::string();
+    };
+    return shapes;
+  });
+}
+
+}  // namespace tidegate::conf

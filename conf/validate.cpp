@@ -1,0 +1,124 @@
+#include "conf/validate.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "conf/addresses.hpp"
+#include "conf/checks.hpp"
+#include "conf/units.hpp"
+
+namespace tidegate::conf {
+
+namespace {
+
+constexpr std::size_t most_listeners = 256;
+
+// The other half of a `:80` stands behind the written listeners and shares its place with the one it was
+// written as.
+std::size_t written_index(const std::vector<Listener>& listeners, std::size_t index) {
+  if (!listeners[index].optional_family) return index;
+  const Place& place = listeners[index].place;
+  const auto written = std::find_if(listeners.begin(), listeners.end(), [&place](const Listener& listener) {
+    return listener.place.line == place.line && listener.place.column == place.column;
+  });
+  return static_cast<std::size_t>(written - listeners.begin());
+}
+
+void check_listener(const Listener& listener, Findings& findings) {
+  const auto& limits = listener.limits;
+  if (limits.target_bytes >= limits.head_bytes) {
+    findings.add("requestLimits.target", "the target (" + size_text(limits.target_bytes) +
+                                             ") is a part of the head and must be smaller than `head` (" +
+                                             size_text(limits.head_bytes) + ")");
+  }
+  const auto& timeouts = listener.timeouts;
+  findings.check_positive("timeouts.requestHeader", timeouts.request_header);
+  findings.check_positive("timeouts.requestBody", timeouts.request_body);
+  findings.check_positive("timeouts.clientKeepalive", timeouts.client_keepalive);
+  findings.check_positive("timeouts.writeStall", timeouts.write_stall);
+}
+
+bool is_empty(const Address& address) {
+  return address == Address{};
+}
+
+// Port 0 is another port each time.
+bool is_fixed(const Address& address) {
+  return !is_empty(address) && (address.is_unix() || address.port != 0);
+}
+
+}  // namespace
+
+void Findings::add(std::string_view field, std::string message) {
+  std::string path = path_;
+  if (!path.empty() && !field.empty() && field.front() != '[') path += '.';
+  path += field;
+  errors_.push_back({place_, std::move(path), std::move(message)});
+}
+
+void Findings::check_positive(std::string_view field, Duration value) {
+  if (value.count() <= 0) add(field, "must be longer than 0");
+}
+
+Findings Findings::below(std::string_view field) const {
+  const bool dot = !path_.empty() && field.front() != '[';
+  return {errors_, place_, path_ + (dot ? "." : "") + std::string(field)};
+}
+
+void check_listeners(const Config& config, ConfigErrors& errors) {
+  const auto& listeners = config.listeners;
+  if (listeners.empty()) {
+    errors.push_back({{}, "listeners", "there is no listener: write at least one, such as `- 0.0.0.0:80`"});
+  }
+  if (listeners.size() > most_listeners) {
+    errors.push_back(
+        {{}, "listeners", "there are more than " + std::to_string(most_listeners) + " listeners"});
+    return;
+  }
+  std::unordered_map<std::string, std::size_t> first;
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    const Listener& listener = listeners[i];
+    const std::size_t written = written_index(listeners, i);
+    Findings findings(errors, listener.place, "listeners[" + std::to_string(written) + "]");
+    if (!listener.optional_family) check_listener(listener, findings);
+    if (!is_fixed(listener.address)) continue;
+    const auto [known, fresh] = first.emplace(listener.address.text(), written);
+    if (!fresh) {
+      findings.add("address", quoted(known->first) + " is listened on already by listeners[" +
+                                  std::to_string(known->second) + "]: remove one of the two");
+    }
+  }
+}
+
+void check_process(const Config& config, ConfigErrors& errors) {
+  Findings findings(errors, {}, {});
+  const auto& admin = config.admin;
+  if (admin.enabled && is_fixed(admin.address)) {
+    for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+      if (config.listeners[i].address != admin.address) continue;
+      findings.add("admin.address", quoted(admin.address.text()) + " is also listeners[" +
+                                        std::to_string(written_index(config.listeners, i)) +
+                                        "]: give the admin listener an address of its own");
+    }
+  }
+  if (config.access_log.enabled && config.access_log.path.empty()) {
+    findings.add("log.access.path", "is empty: write `stdout`, `stderr`, a file, or `access: off`");
+  }
+  if (config.error_log.path.empty()) findings.add("log.error.path", "is empty: write `stderr` or a file");
+  findings.check_positive("shutdown.deadline", config.shutdown.deadline);
+  for (std::size_t i = 0; i < config.trusted_proxies.size(); ++i) {
+    const auto network = parse_network(config.trusted_proxies[i]);
+    if (!network) findings.add("trustedProxies[" + std::to_string(i) + "]", network.error().why);
+  }
+}
+
+ConfigErrors validate(const Config& config) {
+  ConfigErrors errors;
+  check_listeners(config, errors);
+  check_routes(config, errors);
+  check_upstreams(config, errors);
+  check_process(config, errors);
+  return errors;
+}
+
+}  // namespace tidegate::conf

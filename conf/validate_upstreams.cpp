@@ -1,0 +1,187 @@
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "conf/checks.hpp"
+#include "conf/units.hpp"
+
+namespace tidegate::conf {
+
+namespace {
+
+// Names appear in logs, metrics and paths of messages.
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
+bool is_printable(std::string_view text) {
+  return !text.empty() && text.size() <= 256 && std::all_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) > 0x20 && c != 0x7f;
+  });
+}
+
+// Codes that may stand in a Close frame (RFC 6455 7.4): 1004, 1005, 1006 and 1015 never do, and 1010 is the
+// client's alone, but a server that sends it does no harm.
+bool is_sendable(std::uint16_t code) {
+  const bool registered = code >= 1000 && code <= 1014 && code != 1004 && code != 1005 && code != 1006;
+  return registered || (code >= 3000 && code <= 4999);
+}
+
+void check_endpoints(const Upstream& upstream, ConfigErrors& errors, const std::string& path) {
+  std::unordered_map<std::string, std::size_t> addresses;
+  std::unordered_map<std::string, std::size_t> names;
+  for (std::size_t i = 0; i < upstream.endpoints.size(); ++i) {
+    const Endpoint& endpoint = upstream.endpoints[i];
+    Findings findings(errors, endpoint.place, path + ".endpoints[" + std::to_string(i) + "]");
+    if (endpoint.weight < 1 || endpoint.weight > 1000) {
+      findings.add("weight", "must be from 1 to 1000, found `" + std::to_string(endpoint.weight) +
+                                 "`; to take the endpoint out, remove it");
+    }
+    if (endpoint.address == Address{}) continue;
+    const auto [address, fresh_address] = addresses.emplace(endpoint.address.text(), i);
+    if (!fresh_address) {
+      findings.add({}, quoted(address->first) + " is endpoints[" + std::to_string(address->second) +
+                           "] already: remove one, and give the other a `weight` if it should get more");
+      continue;
+    }
+    if (endpoint.name.empty()) continue;
+    if (!is_printable(endpoint.name)) findings.add("name", "a name has no spaces and at most 256 characters");
+    const auto [name, fresh_name] = names.emplace(endpoint.name, i);
+    if (!fresh_name) {
+      findings.add("name", quoted(endpoint.name) + " is the name of endpoints[" +
+                               std::to_string(name->second) + "] already");
+    }
+  }
+}
+
+void check_balance(const BalancePolicy& balance, Findings& findings) {
+  const bool named = balance.hash_key == HashKey::header || balance.hash_key == HashKey::cookie;
+  if (balance.kind == Balance::hash && named && !is_token(balance.hash_name)) {
+    const bool header = balance.hash_key == HashKey::header;
+    findings.add(header ? "balance.hash.header" : "balance.hash.cookie",
+                 quoted(balance.hash_name) + " is not the name of a " + (header ? "header field" : "cookie"));
+  }
+  if (balance.kind == Balance::sticky && !is_token(balance.sticky_cookie)) {
+    findings.add("balance.sticky.cookie",
+                 quoted(balance.sticky_cookie) +
+                     " is not the name of a cookie: letters, digits, `-` and `_` are safe");
+  }
+}
+
+void check_http_get(const HttpGetAction& action, Findings findings) {
+  if (!action.path.starts_with('/'))
+    findings.add("path", "a path begins with `/`, found " + quoted(action.path));
+  const bool space = action.path.find(' ') != std::string::npos;
+  if (!is_field_value(action.path) || space)
+    findings.add("path", "a path has no spaces or control characters");
+  if (!is_field_value(action.host) || action.host.find(' ') != std::string::npos) {
+    findings.add("host", "expected a host name or IP address, found " + quoted(action.host));
+  }
+  for (std::size_t i = 0; i < action.http_headers.size(); ++i) {
+    const auto& header = action.http_headers[i];
+    const std::string item = "httpHeaders[" + std::to_string(i) + "]";
+    if (!is_token(header.name)) {
+      findings.add(item + ".name", quoted(header.name) + " is not the name of a header field");
+    }
+    if (!is_field_value(header.value))
+      findings.add(item + ".value", "has a line break or another control character");
+  }
+}
+
+void check_probe(const Upstream& upstream, Findings findings) {
+  const ReadinessProbe& probe = *upstream.probe;
+  const auto* http_get = std::get_if<HttpGetAction>(&probe.action);
+  const auto* tcp_socket = std::get_if<TcpSocketAction>(&probe.action);
+  if (http_get != nullptr) check_http_get(*http_get, findings.below("httpGet"));
+  findings.check_positive("periodSeconds", probe.period);
+  findings.check_positive("timeoutSeconds", probe.timeout);
+  if (probe.initial_delay.count() < 0) findings.add("initialDelaySeconds", "must not be negative");
+  if (probe.success_threshold < 1) findings.add("successThreshold", "must be at least 1");
+  if (probe.failure_threshold < 1) findings.add("failureThreshold", "must be at least 1");
+  const bool port = http_get != nullptr ? http_get->port != 0 : tcp_socket->port != 0;
+  const bool any_unix = std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
+                                    [](const Endpoint& endpoint) { return endpoint.address.is_unix(); });
+  if (port && any_unix) {
+    findings.add(http_get != nullptr ? "httpGet.port" : "tcpSocket.port",
+                 "a Unix socket has no port: remove `port`, the probe then uses the endpoint itself");
+  }
+}
+
+void check_deadlines(const UpstreamTimeouts& timeouts, Findings& findings) {
+  findings.check_positive("timeouts.connect", timeouts.connect);
+  findings.check_positive("timeouts.responseHeader", timeouts.response_header);
+  findings.check_positive("timeouts.responseIdle", timeouts.response_idle);
+  findings.check_positive("timeouts.writeStall", timeouts.write_stall);
+  findings.check_positive("timeouts.poolIdle", timeouts.pool_idle);
+  findings.check_positive("timeouts.websocketIdle", timeouts.websocket_idle);
+  findings.check_positive("timeouts.fin", timeouts.fin);
+  const Duration lifetime = timeouts.websocket_lifetime;
+  if (lifetime.count() < 0) findings.add("timeouts.websocketLifetime", "must not be negative");
+}
+
+void check_hold_and_retry(const Upstream& upstream, Findings& findings) {
+  const auto& hold = upstream.hold;
+  if (hold.enabled) {
+    findings.check_positive("hold.maxWait", hold.max_wait);
+    if (hold.max_waiting < 1)
+      findings.add("hold.maxWaiting", "must be at least 1; write `hold: off` for none");
+    if (hold.release_per_second < 1) findings.add("hold.releasePerSecond", "must be at least 1");
+  }
+  const auto& retry = upstream.retry;
+  if (!retry.enabled) return;
+  findings.check_positive("retry.total", retry.total);
+  findings.check_positive("retry.backOff", retry.back_off);
+  if (retry.back_off >= retry.total && retry.total.count() > 0) {
+    findings.add("retry.backOff", "a wait of " + duration_text(retry.back_off) +
+                                      " leaves no time for a second try within `total` (" +
+                                      duration_text(retry.total) + ")");
+  }
+  if (retry.tries < 0) findings.add("retry.tries", "must not be negative");
+  if (retry.budget_percent < 0 || retry.budget_percent > 100) {
+    findings.add("retry.budgetPercent", "must be from 0 to 100");
+  }
+  if (retry.budget_minimum < 0) findings.add("retry.budgetMinimum", "must not be negative");
+}
+
+void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
+  Findings findings(errors, upstream.place, "upstreams." + upstream.name);
+  if (!is_name(upstream.name)) {
+    findings.add({}, "a name has letters, digits, `-`, `_` and `.`, at most 64 of them, found " +
+                         quoted(upstream.name));
+  }
+  if (upstream.endpoints.empty()) {
+    findings.add("endpoints", "there is no endpoint: write at least one, such as `- 10.0.0.1:6001`");
+  }
+  check_endpoints(upstream, errors, findings.path());
+  check_balance(upstream.balance, findings);
+  if (upstream.probe) check_probe(upstream, findings.below("readinessProbe"));
+  if (upstream.max_connections < 0) findings.add("maxConnections", "must not be negative; 0 is unlimited");
+  if (upstream.slow_start.count() < 0) findings.add("slowStart", "must not be negative");
+  check_deadlines(upstream.timeouts, findings);
+  check_hold_and_retry(upstream, findings);
+  findings.check_positive("drain.window", upstream.drain.window);
+  if (!is_sendable(upstream.drain.close_code)) {
+    findings.add("drain.closeCode",
+                 "`" + std::to_string(upstream.drain.close_code) +
+                     "` may not stand in a Close frame (RFC 6455 7.4): 1000 to 1014 without 1004, "
+                     "1005 and 1006, or 3000 to 4999");
+  }
+}
+
+}  // namespace
+
+void check_upstreams(const Config& config, ConfigErrors& errors) {
+  std::unordered_set<std::string_view> names;
+  for (const auto& upstream : config.upstreams) {
+    if (!names.insert(upstream.name).second) {
+      errors.push_back({upstream.place, "upstreams." + upstream.name, "this name is given to two upstreams"});
+    }
+    check_upstream(upstream, errors);
+  }
+}
+
+}  // namespace tidegate::conf

@@ -1,0 +1,135 @@
+#include "conf/schema.hpp"
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+#include <vector>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+
+#include "tests/conf/reading.hpp"
+
+using namespace tidegate::conf;
+namespace json = boost::json;
+
+namespace {
+
+const json::value& schema() {
+  static const json::value parsed = json::parse(json_schema());
+  return parsed;
+}
+
+std::set<std::string> property_names(std::string_view pointer) {
+  std::set<std::string> out;
+  for (const auto& member : schema().at_pointer(pointer).at("properties").as_object())
+    out.emplace(member.key());
+  return out;
+}
+
+// The keys the reader lists when it meets an unknown one in `document`.
+std::set<std::string> reader_names(const std::string& document) {
+  const std::string errors = errors_of(document);
+  const std::string mark = "unknown key `zzzzzzzzzzzz`; known here: ";
+  const std::size_t begin = errors.find(mark);
+  INFO(errors);
+  REQUIRE(begin != std::string::npos);
+  std::istringstream list(errors.substr(begin + mark.size(), errors.find('\n', begin) - begin - mark.size()));
+  std::set<std::string> out;
+  for (std::string name; std::getline(list, name, ',');) out.insert(name.substr(name.find_first_not_of(' ')));
+  return out;
+}
+
+// Calls `visit` for every object schema in `value`.
+template <class Visit>
+void for_each_object(const json::value& value, Visit&& visit) {
+  if (const auto* object = value.if_object()) {
+    if (object->contains("properties")) visit(*object);
+    for (const auto& member : *object) for_each_object(member.value(), visit);
+  } else if (const auto* array = value.if_array()) {
+    for (const auto& item : *array) for_each_object(item, visit);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the schema and the reader know the same keys") {
+  struct Row {
+    std::string pointer;
+    std::string document;  // with an unknown key in the object that `pointer` names
+  };
+  const std::string listener = "/properties/listeners/items/anyOf/1";
+  const std::string route = "/properties/routes/items";
+  const std::string upstream = "/properties/upstreams/additionalProperties";
+  const std::string probe = upstream + "/properties/readinessProbe";
+  const std::string unknown = "{zzzzzzzzzzzz: 1}";
+  const auto in_listener = [&](const std::string& key) {
+    return "listeners: [{" + key + ": " + unknown + "}]\n";
+  };
+  const auto in_route = [&](const std::string& key) { return "routes: [{" + key + ": " + unknown + "}]\n"; };
+  const auto in_upstream = [&](const std::string& key) {
+    return "upstreams: {a: {" + key + ": " + unknown + "}}\n";
+  };
+  const std::vector<Row> rows{
+      {"", "zzzzzzzzzzzz: 1\n"},
+      {listener, "listeners: [" + unknown + "]\n"},
+      {listener + "/properties/requestLimits", in_listener("requestLimits")},
+      {listener + "/properties/timeouts", in_listener("timeouts")},
+      {route, "routes: [" + unknown + "]\n"},
+      {route + "/properties/path/anyOf/1", in_route("path")},
+      {route + "/properties/redirect/anyOf/1", in_route("redirect")},
+      {route + "/properties/respond", in_route("respond")},
+      {route + "/properties/requestHeaders", in_route("requestHeaders")},
+      {route + "/properties/responseHeaders", in_route("responseHeaders")},
+      {upstream, "upstreams: {a: " + unknown + "}\n"},
+      {upstream + "/properties/endpoints/items/anyOf/1", "upstreams: {a: {endpoints: [" + unknown + "]}}\n"},
+      {upstream + "/properties/balance/anyOf/1", in_upstream("balance")},
+      {upstream + "/properties/balance/anyOf/1/properties/hash/anyOf/1",
+       "upstreams: {a: {balance: {hash: " + unknown + "}}}\n"},
+      {upstream + "/properties/balance/anyOf/1/properties/sticky",
+       "upstreams: {a: {balance: {sticky: " + unknown + "}}}\n"},
+      {probe, in_upstream("readinessProbe")},
+      {probe + "/properties/httpGet", "upstreams: {a: {readinessProbe: {httpGet: " + unknown + "}}}\n"},
+      {probe + "/properties/httpGet/properties/httpHeaders/items",
+       "upstreams: {a: {readinessProbe: {httpGet: {httpHeaders: [" + unknown + "]}}}}\n"},
+      {probe + "/properties/tcpSocket", "upstreams: {a: {readinessProbe: {tcpSocket: " + unknown + "}}}\n"},
+      {upstream + "/properties/pool", in_upstream("pool")},
+      {upstream + "/properties/hold/anyOf/1", in_upstream("hold")},
+      {upstream + "/properties/retry/anyOf/1", in_upstream("retry")},
+      {upstream + "/properties/timeouts", in_upstream("timeouts")},
+      {upstream + "/properties/drain", in_upstream("drain")},
+      {"/properties/admin/anyOf/1", "admin: " + unknown + "\n"},
+      {"/properties/log", "log: " + unknown + "\n"},
+      {"/properties/log/properties/access/anyOf/2", "log: {access: " + unknown + "}\n"},
+      {"/properties/log/properties/error", "log: {error: " + unknown + "}\n"},
+      {"/properties/shutdown", "shutdown: " + unknown + "\n"},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.pointer);
+    CHECK(property_names(row.pointer) == reader_names(row.document));
+  }
+  std::size_t objects = 0;
+  for_each_object(schema(), [&objects](const json::object&) { ++objects; });
+  CHECK(objects == rows.size());  // a new object needs a row
+}
+
+TEST_CASE("every object of the schema is closed and every key described") {
+  for_each_object(schema(), [](const json::object& object) {
+    CHECK(object.at("additionalProperties") == json::value(false));
+    for (const auto& member : object.at("properties").as_object()) {
+      CAPTURE(std::string(member.key()));
+      const auto* description = member.value().as_object().if_contains("description");
+      REQUIRE(description != nullptr);
+      CHECK(!description->as_string().empty());
+    }
+  });
+}
+
+TEST_CASE("the schema has the defaults of the configuration") {
+  const std::string upstream = "/properties/upstreams/additionalProperties/properties";
+  CHECK(schema().at_pointer(upstream + "/timeouts/properties/poolIdle/default") == "4s");
+  CHECK(schema().at_pointer(upstream + "/drain/properties/closeCode/default") == 1012);
+  CHECK(schema().at_pointer(upstream + "/hold/default") == "on");
+  CHECK(schema().at_pointer("/properties/admin/anyOf/1/properties/address/default") == "127.0.0.1:9901");
+  CHECK(schema().at_pointer("/$schema") == "https://json-schema.org/draft/2020-12/schema");
+}
