@@ -16,8 +16,8 @@ enum class BodyKind : std::uint8_t { none, length, chunked, until_close };
 struct Framing {
   BodyKind kind = BodyKind::none;
   std::uint64_t length = 0;  // for BodyKind::length
-  bool drop_content_length =
-      false;             // upstream sent Transfer-Encoding and Content-Length: the latter is not relayed
+  // Upstream's Content-Length is not relayed: it stands beside Transfer-Encoding, or where none may stand.
+  bool drop_content_length = false;
   bool reusable = true;  // false: the connection must not be used after this message
 };
 
@@ -36,7 +36,8 @@ enum class FramingError {
 // The framing of a request does not depend on its method. Equal repeated Content-Lengths collapse (6.3).
 [[nodiscard]] boost::system::result<Framing, FramingError> request_framing(const RequestHead& head);
 
-// `to_head_request`: the request was HEAD; `to_connect`: CONNECT. 1xx, 204 and 304 never have a body.
+// `to_head_request`: the request was HEAD. 1xx, 204 and 304 never have a body either; a length that 1xx or
+// 204 states is to be dropped (9110 8.6).
 [[nodiscard]] boost::system::result<Framing, FramingError> response_framing(const ResponseHead& head,
                                                                             bool to_head_request);
 

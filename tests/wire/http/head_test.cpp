@@ -22,8 +22,8 @@ std::vector<std::string> members_of(std::string_view list) {
 
 TEST_CASE("RFC 9110 5.6.1: members of a list are trimmed, empty ones skipped, quotes respected") {
   using List = std::vector<std::string>;
-  CHECK(members_of("") == List{});
-  CHECK(members_of(" , ,") == List{});
+  CHECK(members_of("").empty());
+  CHECK(members_of(" , ,").empty());
   CHECK(members_of("a") == List{"a"});
   CHECK(members_of("a, b\t,c") == List{"a", "b", "c"});
   CHECK(members_of("\"a, b\", c") == List{"\"a, b\"", "c"});
