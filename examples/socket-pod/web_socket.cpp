@@ -60,8 +60,9 @@ void WebSocket::answer_message() {
   pod_.count_message();
   std::string message = beast::buffers_to_string(incoming_.data());
   incoming_.consume(incoming_.size());
-  // While leaving, what still arrives is only read to get at the client's Close.
-  if (leaving_) return read();
+  // While leaving, `close` reads on by itself. A second reader would hang together with it: in Beast 1.81 a
+  // Close that is already buffered makes the read wait for the write lock and the close for the read lock.
+  if (leaving_) return;
   const bool is_text = stream_.got_text();
   if (is_text) {
     if (auto answer = protocol_answer(message)) message = std::move(*answer);

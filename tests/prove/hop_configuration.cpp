@@ -73,7 +73,7 @@ std::string nginx_configuration(const Options& options, const Layout& layout) {
   } else {
     const auto limit =
         options.max_connections ? " max_conns=" + std::to_string(*options.max_connections) : "";
-    out << "  upstream soketi {\n    zone soketi 256k;\n    least_conn;\n"
+    out << "  upstream soketi {\n    zone soketi 256k;\n"
         << server_lines(layout, "    server ", limit + ";\n") << "  }\n";
   }
   out << "  server {\n    listen 127.0.0.1:" << layout.hop_port << " backlog=4096;\n    location / {\n"
