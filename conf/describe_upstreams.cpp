@@ -121,7 +121,10 @@ void describe_retry(Fields& fields, RetryPolicy& retry) {
   fields.integer({"budgetPercent", "Retries in flight as a share of the active requests."},
                  retry.budget_percent, {0, 100});
   fields.integer({"budgetMinimum", "Retries that are always allowed."}, retry.budget_minimum, {0, 1'000'000});
-  describe_outcomes(fields, {"on", "Outcomes after which a repeatable request is tried again."},
+  describe_outcomes(fields,
+                    {"on",
+                     "Outcomes after which a repeatable request is tried again; default: connect, refused, "
+                     "reset, timeout."},
                     retry.requests);
   describe_outcomes(
       fields,

@@ -17,7 +17,10 @@ std::string route_path(std::size_t index) {
 }
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
-  const std::vector<std::string_view> views(known.begin(), known.end());
+  // Bounded, since many routes of a generated file may be wrong alike.
+  constexpr std::size_t most = 1000;
+  const auto end = known.begin() + static_cast<std::ptrdiff_t>(std::min(known.size(), most));
+  const std::vector<std::string_view> views(known.begin(), end);
   if (const auto near = nearest(name, views)) return "; did you mean `" + std::string(*near) + "`?";
   std::string out = known.empty() ? "; there is none" : "; there are:";
   for (std::size_t i = 0; i < known.size() && i < 20; ++i) out += (i == 0 ? " " : ", ") + known[i];
@@ -28,6 +31,7 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& kn
 struct Known {
   std::vector<std::string> listeners;
   std::vector<std::string> upstreams;
+  std::unordered_set<std::string_view> upstream_set;
 };
 
 // === path ===
@@ -85,11 +89,9 @@ void check_upgrade(const UpgradePolicy& policy, Findings& findings) {
 }
 
 void check_proxy(const ProxyAction& proxy, const Route& route, const Known& known, Findings& findings) {
-  const auto& names = known.upstreams;
-  const bool found = std::find(names.begin(), names.end(), proxy.upstream) != names.end();
-  if (!proxy.upstream.empty() && !found) {
-    findings.add("upstream",
-                 "there is no upstream " + quoted(proxy.upstream) + suggestion(proxy.upstream, names));
+  if (!proxy.upstream.empty() && !known.upstream_set.contains(proxy.upstream)) {
+    findings.add("upstream", "there is no upstream " + quoted(proxy.upstream) +
+                                 suggestion(proxy.upstream, known.upstreams));
   }
   if (proxy.replace_prefix) {
     const std::string field = proxy.replace_prefix->empty() ? "stripPrefix" : "replacePrefix";
@@ -245,8 +247,9 @@ void check_routes(const Config& config, ConfigErrors& errors) {
   Known known;
   for (const auto& listener : config.listeners) known.listeners.push_back(listener.address.text());
   for (const auto& upstream : config.upstreams) known.upstreams.push_back(upstream.name);
+  known.upstream_set.insert(known.upstreams.begin(), known.upstreams.end());
   RouteTable table(routes);
-  for (std::size_t i = 0; i < routes.size(); ++i) {
+  for (std::size_t i = 0; i < routes.size() && errors.size() < FaultList::most; ++i) {
     Findings findings(errors, routes[i].place, route_path(i));
     check_route_listeners(routes[i], known, findings);
     check_path(routes[i].path, findings);

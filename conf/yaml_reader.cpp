@@ -48,6 +48,7 @@ bool follows_from(const ConfigError& check, const std::vector<std::string>& expl
 void add_checks(const Config& config, const YamlTree& tree, FaultList& faults) {
   const std::vector<std::string> explained = faults.explained();
   for (auto& check : validate(config)) {
+    if (faults.full()) return;
     if (follows_from(check, explained)) continue;
     const YamlValue* value = tree.locate(check.path);
     Place place = check.place;

@@ -73,6 +73,15 @@ TEST_CASE("large files are refused or read in bounded time") {
   }
 }
 
+TEST_CASE("many wrong references are reported in bounded time") {
+  std::string text = "listeners: [\":80\"]\nupstreams:\n";
+  for (int i = 0; i < 20'000; ++i) text += "  u" + std::to_string(i) + ": {endpoints: [\"h:1\"]}\n";
+  text += "routes:\n";
+  for (int i = 0; i < 20'000; ++i) text += "  - {path: /" + std::to_string(i) + ", upstream: x}\n";
+  const ReadResult result = read_yaml(text, "t.yaml");
+  CHECK(std::get<ConfigErrors>(result).size() == FaultList::most);
+}
+
 TEST_CASE("faults are counted out") {
   std::string text = "listeners: [\":80\"]\nupstreams: {a: {endpoints: [\"10.0.0.1:1\"]}}\n";
   for (int i = 0; i < 5000; ++i) text += "unknown" + std::to_string(i) + ": 1\n";
