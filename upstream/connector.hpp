@@ -15,8 +15,8 @@ namespace tidegate::upstream {
 
 using ConnectResult = boost::system::result<std::unique_ptr<net::Stream>, net::error_code>;
 
-// Connects to `to`. Fails with ETIMEDOUT at `deadline` and with ECANCELED when `client` (may be null) hangs up first;
-// any other code is the kernel's.
+// Connects to `to`. Fails with ETIMEDOUT at `deadline` and with ECANCELED when `client` (may be null) hangs
+// up first; any other code is the kernel's.
 [[nodiscard]] net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to,
                                                net::TimePoint deadline, net::Stream* client);
 

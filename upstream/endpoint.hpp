@@ -80,6 +80,12 @@ class Endpoint {
     last_answer_.store(at.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
+  // Connects that failed by time in a row, over all workers: the count including this one.
+  int count_connect_timeout() { return connect_timeouts_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  void connect_succeeded() {
+    if (connect_timeouts_.load(std::memory_order_relaxed) != 0) connect_timeouts_.store(0, std::memory_order_relaxed);
+  }
+
  private:
   struct Identity {
     std::string name;
@@ -96,6 +102,7 @@ class Endpoint {
   std::atomic<int> active_{0};
   std::atomic<Clock::rep> ready_since_{0};
   std::atomic<Clock::rep> last_answer_{0};
+  std::atomic<int> connect_timeouts_{0};
 };
 
 using EndpointPtr = std::shared_ptr<Endpoint>;

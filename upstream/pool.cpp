@@ -58,7 +58,8 @@ Connection Pool::take(Reservation& place, std::size_t& stale) {
 }
 
 void Pool::put(Connection connection, std::size_t most, std::chrono::milliseconds idle) {
-  if (most == 0 || !connection.stream || connection.stream->readable() || connection.stream->hung_up()) return;
+  if (most == 0 || !connection.stream || connection.stream->readable() || connection.stream->hung_up())
+    return;
   const auto& endpoint = connection.place.endpoint();
   if (endpoint->state() != EndpointState::ready) return;
   const auto id = endpoint->id();
@@ -87,7 +88,8 @@ std::size_t Pool::idle(EndpointId endpoint) const {
 
 void Pool::evict(Idle& idle) {
   auto& shelf = shelves_[idle.endpoint()];
-  const auto at = std::find_if(shelf.begin(), shelf.end(), [&](const auto& kept) { return kept.get() == &idle; });
+  const auto at =
+      std::find_if(shelf.begin(), shelf.end(), [&](const auto& kept) { return kept.get() == &idle; });
   auto node = std::move(*at);
   shelf.erase(at);
   --size_;
@@ -95,6 +97,8 @@ void Pool::evict(Idle& idle) {
   retire(std::move(node));
 }
 
-void Pool::retire(std::unique_ptr<Idle> idle) { spare_.push_back(std::move(idle)); }
+void Pool::retire(std::unique_ptr<Idle> idle) {
+  spare_.push_back(std::move(idle));
+}
 
 }  // namespace tidegate::upstream

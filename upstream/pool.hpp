@@ -20,8 +20,8 @@ struct Connection {
   explicit operator bool() const { return stream != nullptr; }
 };
 
-// A connection waits here with its readability watched: a FIN or a stray byte evicts it at once. Belongs to one
-// worker. Nothing is allocated in steady state.
+// A connection waits here with its readability watched: a FIN or a stray byte evicts it at once. Belongs to
+// one worker. Nothing is allocated in steady state.
 class Pool {
  public:
   explicit Pool(net::EventLoop& loop);
@@ -29,11 +29,12 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
   ~Pool();
 
-  // The connection used last (the least likely to be stale), looked at once more before it is handed out; empty if
-  // there is none. `stale` counts the dead ones met. Takes over `place` on success only.
+  // The connection used last (the least likely to be stale), looked at once more before it is handed out;
+  // empty if there is none. `stale` counts the dead ones met. Takes over `place` on success only.
   [[nodiscard]] Connection take(Reservation& place, std::size_t& stale);
-  // Keeps a connection that is between two messages. With a full shelf the oldest is closed. Its reservation is given
-  // back, except where the endpoint bounds its connections: there an idle one still counts, since the pod counts it.
+  // Keeps a connection that is between two messages. With a full shelf the oldest is closed. Its reservation
+  // is given back, except where the endpoint bounds its connections: there an idle one still counts, since
+  // the pod counts it.
   void put(Connection connection, std::size_t most, std::chrono::milliseconds idle);
   // Closes what is kept for an endpoint: it drains, is unready, or has said that it closes.
   void purge(EndpointId endpoint);

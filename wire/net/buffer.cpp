@@ -6,8 +6,10 @@
 namespace tidegate::net {
 
 Buffer::Buffer(Buffer&& other) noexcept
-    : pool_(std::exchange(other.pool_, nullptr)), data_(std::exchange(other.data_, nullptr)),
-      capacity_(std::exchange(other.capacity_, 0)), begin_(std::exchange(other.begin_, 0)),
+    : pool_(std::exchange(other.pool_, nullptr)),
+      data_(std::exchange(other.data_, nullptr)),
+      capacity_(std::exchange(other.capacity_, 0)),
+      begin_(std::exchange(other.begin_, 0)),
       end_(std::exchange(other.end_, 0)) {}
 
 Buffer& Buffer::operator=(Buffer&& other) noexcept {

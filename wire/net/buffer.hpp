@@ -10,8 +10,8 @@ namespace tidegate::net {
 
 class BufferPool;
 
-// A contiguous queue of bytes: written at the end, read at the front. Larger blocks than the pool's come from the
-// heap and go back to it. Movable; an empty Buffer owns nothing.
+// A contiguous queue of bytes: written at the end, read at the front. Larger blocks than the pool's come from
+// the heap and go back to it. Movable; an empty Buffer owns nothing.
 class Buffer {
  public:
   Buffer() = default;
@@ -21,6 +21,8 @@ class Buffer {
 
   [[nodiscard]] bool has_block() const { return data_ != nullptr; }
   [[nodiscard]] std::string_view text() const { return {data_ + begin_, end_ - begin_}; }
+  // The first byte, for what rewrites the bytes in place.
+  [[nodiscard]] char* bytes() const { return data_ + begin_; }
   [[nodiscard]] std::size_t size() const { return end_ - begin_; }
   [[nodiscard]] bool empty() const { return begin_ == end_; }
   [[nodiscard]] std::size_t capacity() const { return capacity_; }

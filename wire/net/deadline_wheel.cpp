@@ -63,8 +63,8 @@ void DeadlineWheel::advance(TimePoint now) {
 }
 
 void DeadlineWheel::fire_slot(std::size_t slot) {
-  // What fires may disarm or destroy any other node, so the due ones are first moved to a list of their own, from
-  // which they can still be unlinked; nodes of later rounds stay.
+  // What fires may disarm or destroy any other node, so the due ones are first moved to a list of their own,
+  // from which they can still be unlinked; nodes of later rounds stay.
   for (auto* node = slots_[slot]; node != nullptr;) {
     auto* next = node->next_;
     if (node->tick_ <= current_) {

@@ -1,5 +1,5 @@
-// A hashed timer wheel: arming, moving and disarming a deadline are a few instructions and never a system call.
-// Resolution is 8 ms; deadlines fire late by at most that, never early. Belongs to one thread.
+// A hashed timer wheel: arming, moving and disarming a deadline are a few instructions and never a system
+// call. Resolution is 8 ms; deadlines fire late by at most that, never early. Belongs to one thread.
 #pragma once
 
 #include <array>
@@ -47,8 +47,8 @@ class DeadlineWheel {
   void arm(DeadlineNode& node, TimePoint at);
   // Fires every node that is due. Nodes may be armed, disarmed and destroyed by what they call.
   void advance(TimePoint now);
-  // When `advance` should be called next; nullopt when nothing is armed. May be early: a slot holds nodes of later
-  // rounds too.
+  // When `advance` should be called next; nullopt when nothing is armed. May be early: a slot holds nodes of
+  // later rounds too.
   [[nodiscard]] std::optional<TimePoint> next_due() const;
   [[nodiscard]] std::size_t size() const { return size_; }
 

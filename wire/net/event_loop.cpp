@@ -1,24 +1,29 @@
 #include "wire/net/event_loop.hpp"
 
-#include <sys/eventfd.h>
-
 #include <algorithm>
 #include <system_error>
+
+#include <sys/eventfd.h>
 
 namespace tidegate::net {
 namespace {
 
-[[noreturn]] void fail(const char* call) { throw std::system_error(errno, std::generic_category(), call); }
+[[noreturn]] void fail(const char* call) {
+  throw std::system_error(errno, std::generic_category(), call);
+}
 
 }  // namespace
 
 Waiter::~Waiter() {
-  if (queued_in_ != nullptr) std::replace(queued_in_->soon_.begin(), queued_in_->soon_.end(), this, static_cast<Waiter*>(nullptr));
+  if (queued_in_ != nullptr)
+    std::replace(queued_in_->soon_.begin(), queued_in_->soon_.end(), this, static_cast<Waiter*>(nullptr));
 }
 
 EventLoop::EventLoop()
-    : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      now_(Clock::now()), wheel_(now_) {
+    : epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      now_(Clock::now()),
+      wheel_(now_) {
   if (!epoll_) fail("epoll_create1");
   if (!wake_) fail("eventfd");
   epoll_event event{};
@@ -54,7 +59,9 @@ error_code EventLoop::watch(int fd, std::uint32_t events, Pollable& target) {
   return {};
 }
 
-void EventLoop::unwatch(int fd) { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+void EventLoop::unwatch(int fd) {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
 
 void EventLoop::forget(const Pollable& target) {
   for (int i = 0; i < batch_size_; ++i) {
@@ -70,7 +77,9 @@ void EventLoop::wake_soon(Waiter& waiter, Cause cause) {
   soon_.push_back(&waiter);
 }
 
-void EventLoop::defer(std::function<void()> action) { deferred_.push_back(std::move(action)); }
+void EventLoop::defer(std::function<void()> action) {
+  deferred_.push_back(std::move(action));
+}
 
 void EventLoop::run_soon() {
   // What runs here may queue more; the loop goes on until nothing is left.

@@ -1,17 +1,17 @@
 // A worker's event loop: one edge-triggered epoll set, one deadline wheel, one wake-up.
 //
-// Workers run on this instead of an Asio io_context. An Asio socket that waits costs an `epoll_ctl` per wait and
-// about 1 KB each (its descriptor state, mutex and operation queues); here a descriptor is registered once, its
-// readiness is two bits in its `Stream`, and a deadline is a list node.
+// Workers run on this instead of an Asio io_context. An Asio socket that waits costs an `epoll_ctl` per wait
+// and about 1 KB each (its descriptor state, mutex and operation queues); here a descriptor is registered
+// once, its readiness is two bits in its `Stream`, and a deadline is a list node.
 #pragma once
-
-#include <sys/epoll.h>
 
 #include <array>
 #include <cstdint>
 #include <functional>
 #include <mutex>
 #include <vector>
+
+#include <sys/epoll.h>
 
 #include "wire/net/deadline_wheel.hpp"
 #include "wire/net/failure.hpp"
@@ -31,7 +31,8 @@ class Pollable {
 
 enum class Cause : std::uint8_t { none, readable, writable, hangup, signal, deadline };
 
-// Something that is woken by a stream, a signal or the loop itself. Takes itself off the loop's queue when destroyed.
+// Something that is woken by a stream, a signal or the loop itself. Takes itself off the loop's queue when
+// destroyed.
 class Waiter {
  public:
   Waiter() = default;
@@ -59,8 +60,8 @@ class EventLoop {
   void run();
   // Thread-safe.
   void stop();
-  // Thread-safe; runs `action` on the loop's thread in the order posted. Actions that are still queued when the loop
-  // is destroyed are destroyed unrun.
+  // Thread-safe; runs `action` on the loop's thread in the order posted. Actions that are still queued when
+  // the loop is destroyed are destroyed unrun.
   void post(std::function<void()> action);
 
   // --- loop thread only, from here on ---
@@ -71,8 +72,8 @@ class EventLoop {
   // Must be called before a registered Pollable is destroyed: drops its events of the batch in progress.
   void forget(const Pollable& target);
 
-  // Wakes `waiter` after the current event, on a fresh stack. Waking from inside another coroutine goes this way, so
-  // that nobody is destroyed by those it wakes.
+  // Wakes `waiter` after the current event, on a fresh stack. Waking from inside another coroutine goes this
+  // way, so that nobody is destroyed by those it wakes.
   void wake_soon(Waiter& waiter, Cause cause);
   // Runs `action` after the current event; for destroying what is still on the stack.
   void defer(std::function<void()> action);

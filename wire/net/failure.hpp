@@ -15,8 +15,12 @@ using boost::system::error_code;
 using IoResult = boost::system::result<std::size_t, error_code>;
 
 // `errno` of the last call as an error code.
-[[nodiscard]] inline error_code last_error() { return {errno, boost::system::system_category()}; }
-[[nodiscard]] inline error_code make_error(int number) { return {number, boost::system::system_category()}; }
+[[nodiscard]] inline error_code last_error() {
+  return {errno, boost::system::system_category()};
+}
+[[nodiscard]] inline error_code make_error(int number) {
+  return {number, boost::system::system_category()};
+}
 
 // The call would have had to wait: not a failure.
 [[nodiscard]] inline bool would_block(const error_code& error) {

@@ -8,7 +8,7 @@ namespace tidegate::net {
 namespace {
 
 constexpr std::size_t kGranule = 64;
-constexpr std::size_t kClasses = 64;       // frames up to 4 KiB are recycled
+constexpr std::size_t kClasses = 64;        // frames up to 4 KiB are recycled
 constexpr std::size_t kKeptPerClass = 256;  // beyond it memory goes back to the heap
 
 struct Free {

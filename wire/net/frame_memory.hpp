@@ -1,4 +1,5 @@
-// Memory of coroutine frames: recycled per thread, so that a coroutine call in steady state allocates nothing.
+// Memory of coroutine frames: recycled per thread, so that a coroutine call in steady state allocates
+// nothing.
 #pragma once
 
 #include <cstddef>

@@ -1,18 +1,22 @@
 #include "wire/net/socket_address.hpp"
 
+#include <cstddef>
+#include <cstring>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/stat.h>
 
-#include <cstddef>
-#include <cstring>
-
 namespace tidegate::net {
 namespace {
 
-const sockaddr_in& as_v4(const sockaddr* address) { return *reinterpret_cast<const sockaddr_in*>(address); }
-const sockaddr_in6& as_v6(const sockaddr* address) { return *reinterpret_cast<const sockaddr_in6*>(address); }
+const sockaddr_in& as_v4(const sockaddr* address) {
+  return *reinterpret_cast<const sockaddr_in*>(address);
+}
+const sockaddr_in6& as_v6(const sockaddr* address) {
+  return *reinterpret_cast<const sockaddr_in6*>(address);
+}
 
 void set_option(int socket, int level, int option) {
   const int on = 1;
@@ -70,11 +74,9 @@ std::optional<SocketAddress> SocketAddress::from_path(std::string_view path) {
   return address;
 }
 
-SocketAddress SocketAddress::peer_of(int socket) {
-  SocketAddress address;
-  address.size_ = sizeof address.storage_;
-  if (::getpeername(socket, &address.storage_.any, &address.size_) != 0) address.size_ = 0;
-  return address;
+UniqueFd SocketAddress::accept(int listener, SocketAddress& peer) {
+  peer.size_ = sizeof peer.storage_;
+  return UniqueFd(::accept4(listener, &peer.storage_.any, &peer.size_, SOCK_NONBLOCK | SOCK_CLOEXEC));
 }
 
 SocketAddress SocketAddress::local_of(int socket) {
@@ -128,12 +130,14 @@ boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& t
   UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return last_error();
   if (to.family() != AF_UNIX) set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY);
-  // A Unix socket whose queue is full says EAGAIN: there is nothing to wait on, so it is a failure to be retried.
+  // A Unix socket whose queue is full says EAGAIN: there is nothing to wait on, so it is a failure to be
+  // retried.
   if (::connect(socket.get(), to.data(), to.size()) != 0 && errno != EINPROGRESS) return last_error();
   return socket;
 }
 
-boost::system::result<UniqueFd, error_code> open_listener(const SocketAddress& at, int backlog, PortSharing sharing) {
+boost::system::result<UniqueFd, error_code> open_listener(const SocketAddress& at, int backlog,
+                                                          PortSharing sharing) {
   UniqueFd socket(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return last_error();
   const bool inet = at.family() != AF_UNIX;

@@ -1,14 +1,14 @@
 // Socket addresses, and the two ways a socket is opened for them.
 #pragma once
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "wire/net/failure.hpp"
 #include "wire/net/unique_fd.hpp"
@@ -23,12 +23,14 @@ class SocketAddress {
   [[nodiscard]] static std::optional<SocketAddress> from_ip(std::string_view host, std::uint16_t port);
   // `@name` is an abstract address; nullopt if the path is too long for the kernel (107 bytes).
   [[nodiscard]] static std::optional<SocketAddress> from_path(std::string_view path);
-  [[nodiscard]] static SocketAddress peer_of(int socket);
+  // Takes one connection off a listening socket, non-blocking; empty with errno set if there is none.
+  [[nodiscard]] static UniqueFd accept(int listener, SocketAddress& peer);
   [[nodiscard]] static SocketAddress local_of(int socket);
 
   [[nodiscard]] int family() const { return storage_.any.sa_family; }
   [[nodiscard]] std::uint16_t port() const;
-  // The address without port: `10.0.0.1`, `::1` (an IPv4-mapped IPv6 address as IPv4), `unix:` for Unix peers.
+  // The address without port: `10.0.0.1`, `::1` (an IPv4-mapped IPv6 address as IPv4), `unix:` for Unix
+  // peers.
   [[nodiscard]] std::string_view write_host(std::array<char, 64>& out) const;
   [[nodiscard]] std::string host() const;
   [[nodiscard]] std::string text() const;
@@ -51,9 +53,9 @@ class SocketAddress {
 
 enum class PortSharing { exclusive, shared };
 
-// A bound, listening, non-blocking socket. `exclusive` fails with EADDRINUSE beside any other socket and then turns
-// SO_REUSEPORT on, so that the same process can open further ones with `shared`: a second instance is told apart
-// from a second worker. A stale Unix socket file is removed if nobody listens there.
+// A bound, listening, non-blocking socket. `exclusive` fails with EADDRINUSE beside any other socket and then
+// turns SO_REUSEPORT on, so that the same process can open further ones with `shared`: a second instance is
+// told apart from a second worker. A stale Unix socket file is removed if nobody listens there.
 [[nodiscard]] boost::system::result<UniqueFd, error_code> open_listener(const SocketAddress& at, int backlog,
                                                                         PortSharing sharing);
 

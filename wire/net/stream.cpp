@@ -1,8 +1,8 @@
 #include "wire/net/stream.hpp"
 
-#include <sys/socket.h>
-
 #include <cerrno>
+
+#include <sys/socket.h>
 
 namespace tidegate::net {
 
@@ -18,12 +18,14 @@ void Stream::on_ready(std::uint32_t events) {
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up_ = true;
 
-  // Any wake may destroy this stream: what is needed is taken first, and only one waiter is woken on this stack.
+  // Any wake may destroy this stream: what is needed is taken first, and only one waiter is woken on this
+  // stack.
   Waiter* const reading = readable_ ? reader : nullptr;
   Waiter* const writing = writable_ ? writer : nullptr;
   Waiter* const watching = hung_up_ ? hangup_watcher : nullptr;
   if (writing != nullptr && writing != reading) loop_.wake_soon(*writing, Cause::writable);
-  if (watching != nullptr && watching != reading && watching != writing) loop_.wake_soon(*watching, Cause::hangup);
+  if (watching != nullptr && watching != reading && watching != writing)
+    loop_.wake_soon(*watching, Cause::hangup);
   if (reading != nullptr) reading->wake(Cause::readable);
 }
 
@@ -32,8 +34,8 @@ IoResult Stream::try_read(std::span<char> into) {
   for (;;) {
     const auto count = ::recv(socket_.get(), into.data(), into.size(), 0);
     if (count >= 0) {
-      // A short read has emptied the socket: the next byte makes a new edge. After a FIN there is no new edge, and
-      // the end is still to be read.
+      // A short read has emptied the socket: the next byte makes a new edge. After a FIN there is no new
+      // edge, and the end is still to be read.
       if (static_cast<std::size_t>(count) < into.size() && !hung_up_) readable_ = false;
       return static_cast<std::size_t>(count);
     }
@@ -62,7 +64,9 @@ IoResult Stream::try_write(std::span<const iovec> pieces) {
   }
 }
 
-void Stream::shutdown_write() { ::shutdown(socket_.get(), SHUT_WR); }
+void Stream::shutdown_write() {
+  ::shutdown(socket_.get(), SHUT_WR);
+}
 
 void Stream::reset_on_close() {
   const linger abort{1, 0};

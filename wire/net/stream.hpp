@@ -1,14 +1,14 @@
-// A connected, non-blocking stream socket registered with a loop. Reads and writes are tried at once and never wait;
-// `Wait` (wait.hpp) suspends a coroutine until they are worth trying again. Clear text now; TLS joins behind the same
-// calls, on the socket itself.
+// A connected, non-blocking stream socket registered with a loop. Reads and writes are tried at once and
+// never wait; `Wait` (wait.hpp) suspends a coroutine until they are worth trying again. Clear text now; TLS
+// joins behind the same calls, on the socket itself.
 #pragma once
-
-#include <sys/uio.h>
 
 #include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
+
+#include <sys/uio.h>
 
 #include "wire/net/event_loop.hpp"
 #include "wire/net/failure.hpp"
@@ -33,9 +33,11 @@ class Stream final : public Pollable {
   [[nodiscard]] IoResult try_write(std::span<const iovec> pieces);
   // Sends FIN. Reading goes on.
   void shutdown_write();
-  // Makes the close that follows send RST instead of FIN: the peer must not take what it has for whole (RFC 9112 8).
+  // Makes the close that follows send RST instead of FIN: the peer must not take what it has for whole (RFC
+  // 9112 8).
   void reset_on_close();
-  // An idle connection should have nothing to say: false if it was closed or has stray bytes. One system call.
+  // An idle connection should have nothing to say: false if it was closed or has stray bytes. One system
+  // call.
   [[nodiscard]] bool is_quiet() const;
   // The outcome of a non-blocking connect.
   [[nodiscard]] error_code connect_error() const;

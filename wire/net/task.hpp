@@ -1,8 +1,8 @@
 // The coroutine type of the workers: lazy, owned by its caller, single-threaded.
 //
-// A task is started by awaiting it or by `start`, and is destroyed with its owner: destroying a suspended task
-// destroys the tasks it awaits, and each pending wait takes itself off its stream and the wheel. That is how
-// everything here is cancelled.
+// A task is started by awaiting it or by `start`, and is destroyed with its owner: destroying a suspended
+// task destroys the tasks it awaits, and each pending wait takes itself off its stream and the wheel. That is
+// how everything here is cancelled.
 #pragma once
 
 #include <coroutine>
@@ -22,7 +22,7 @@ namespace detail {
 struct TaskPromiseBase {
   std::coroutine_handle<> continuation;
   std::exception_ptr exception;
-  bool awaited = false;   // the awaiting coroutine is suspended and must be resumed at the end
+  bool awaited = false;  // the awaiting coroutine is suspended and must be resumed at the end
   bool finished = false;
 
   static void* operator new(std::size_t size) { return allocate_frame(size); }

@@ -33,10 +33,14 @@ Wait& Wait::until(TimePoint deadline) {
 
 bool Wait::await_ready() {
   assert(deadline_ != TimePoint{});
-  if (reading_ != nullptr && reading_->readable()) cause_ = Cause::readable;
-  else if (writing_ != nullptr && writing_->writable()) cause_ = Cause::writable;
-  else if (signal_ != nullptr && signal_->raised()) cause_ = Cause::signal;
-  else if (watching_ != nullptr && watching_->hung_up()) cause_ = Cause::hangup;
+  if (reading_ != nullptr && reading_->readable())
+    cause_ = Cause::readable;
+  else if (writing_ != nullptr && writing_->writable())
+    cause_ = Cause::writable;
+  else if (signal_ != nullptr && signal_->raised())
+    cause_ = Cause::signal;
+  else if (watching_ != nullptr && watching_->hung_up())
+    cause_ = Cause::hangup;
   return cause_ != Cause::none;
 }
 

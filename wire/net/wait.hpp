@@ -1,4 +1,5 @@
-// One suspension of a coroutine that several causes may end: `co_await Wait(loop).readable(stream).until(deadline)`.
+// One suspension of a coroutine that several causes may end: `co_await
+// Wait(loop).readable(stream).until(deadline)`.
 #pragma once
 
 #include <coroutine>
@@ -8,8 +9,8 @@
 
 namespace tidegate::net {
 
-// Something another coroutine or object reports: an upload that ended, a grant of the hold queue. Level-triggered: it
-// stays raised until `clear`. Belongs to one loop.
+// Something another coroutine or object reports: an upload that ended, a grant of the hold queue.
+// Level-triggered: it stays raised until `clear`. Belongs to one loop.
 class Signal {
  public:
   explicit Signal(EventLoop& loop) : loop_(loop) {}
@@ -27,9 +28,9 @@ class Signal {
   bool raised_ = false;
 };
 
-// An awaitable that lives in the frame of the coroutine that awaits it, once. What is true already does not suspend.
-// When several causes hold, the order is readable, writable, signal, hangup. Destroying it (with its coroutine)
-// takes it off everything.
+// An awaitable that lives in the frame of the coroutine that awaits it, once. What is true already does not
+// suspend. When several causes hold, the order is readable, writable, signal, hangup. Destroying it (with its
+// coroutine) takes it off everything.
 class Wait final : private Waiter, private DeadlineNode {
  public:
   explicit Wait(EventLoop& loop) : loop_(loop) {}

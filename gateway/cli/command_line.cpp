@@ -1,0 +1,91 @@
+#include "gateway/cli/command_line.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include "conf/schema.hpp"
+#include "conf/yaml_reader.hpp"
+#include "gateway/process/gateway.hpp"
+#include "gateway/process/version.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+constexpr const char* kDefaultFile = "/etc/tidegate/tidegate.yaml";
+
+// The configuration, or nullptr after its errors were printed.
+std::shared_ptr<const conf::Config> load(const std::string& file) {
+  auto result = conf::read_yaml_file(file);
+  if (auto* config = std::get_if<conf::Config>(&result))
+    return std::make_shared<const conf::Config>(std::move(*config));
+  const auto& errors = std::get<conf::ConfigErrors>(result);
+  for (const auto& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
+  std::fprintf(stderr, "%s: %zu error%s\n", file.c_str(), errors.size(), errors.size() == 1 ? "" : "s");
+  return nullptr;
+}
+
+int check(const std::string& file) {
+  if (!load(file)) return 1;
+  std::printf("%s: the configuration is valid\n", file.c_str());
+  return 0;
+}
+
+void handle_signals(boost::asio::signal_set& signals, Gateway& gateway) {
+  signals.async_wait([&signals, &gateway](const boost::system::error_code& error, int number) {
+    if (error) return;
+    if (number == SIGUSR1) {
+      gateway.reopen_logs();
+    } else {
+      gateway.shut_down();
+    }
+    handle_signals(signals, gateway);
+  });
+}
+
+int serve(const std::string& file) {
+  const auto config = load(file);
+  if (!config) return 1;
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    Gateway gateway(config);
+    boost::asio::signal_set signals(gateway.context(), SIGTERM, SIGINT, SIGUSR1);
+    signals.add(SIGQUIT);
+    handle_signals(signals, gateway);
+    gateway.run();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "tidegate: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int run_command_line(int argc, char** argv) {
+  CLI::App app("tidegate: a reverse proxy and WebSocket upgrade gateway that hides the restarts of its pods");
+  std::string file = kDefaultFile;
+  app.add_option("-c,--config", file, "Configuration file (YAML)")->capture_default_str();
+  app.set_version_flag("--version", "tidegate " + std::string(version()));
+  app.require_subcommand(0, 1);
+  auto* const check_command = app.add_subcommand("check", "Read and validate the configuration, then exit");
+  check_command->add_option("-c,--config", file, "Configuration file (YAML)")->capture_default_str();
+  auto* const schema_command =
+      app.add_subcommand("schema", "Print the configuration's JSON Schema, for editors");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  if (schema_command->parsed()) {
+    std::printf("%s\n", conf::json_schema().c_str());
+    return 0;
+  }
+  return check_command->parsed() ? check(file) : serve(file);
+}
+
+}  // namespace tidegate::gateway

@@ -1,0 +1,104 @@
+#include "gateway/exchange/body_reader.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#include "wire/net/wait.hpp"
+
+namespace tidegate::gateway {
+
+BodyReader::BodyReader(net::Stream& stream, const http::Framing& framing, net::Buffer buffered,
+                       std::uint64_t limit, std::chrono::milliseconds idle, std::size_t trailer_limit)
+    : stream_(stream),
+      kind_(framing.kind),
+      left_(framing.length),
+      limit_(limit),
+      idle_(idle),
+      buffer_(std::move(buffered)),
+      decoder_(trailer_limit) {
+  if (kind_ == http::BodyKind::none || (kind_ == http::BodyKind::length && left_ == 0)) end_ = BodyEnd::whole;
+  if (limit_ != 0 && kind_ == http::BodyKind::length && left_ > limit_) end_ = BodyEnd::too_large;
+}
+
+std::string_view BodyReader::count(std::string_view run) {
+  received_ += run.size();
+  if (!run.empty()) begun_ = true;
+  if (limit_ != 0 && received_ > limit_) {
+    end_ = BodyEnd::too_large;
+    return {};
+  }
+  return run;
+}
+
+std::string_view BodyReader::take_buffered() {
+  if (end_ != BodyEnd::open || buffer_.empty()) return {};
+  if (kind_ == http::BodyKind::chunked) return take_chunks();
+  const auto size = kind_ == http::BodyKind::length
+                        ? static_cast<std::size_t>(std::min<std::uint64_t>(left_, buffer_.size()))
+                        : buffer_.size();
+  const auto run = buffer_.text().substr(0, size);
+  buffer_.consume(size);
+  if (kind_ == http::BodyKind::length) {
+    left_ -= size;
+    if (left_ == 0) end_ = BodyEnd::whole;
+  }
+  return count(run);
+}
+
+std::string_view BodyReader::take_chunks() {
+  // The runs of all chunks in the buffer are moved together, so that many small chunks leave as one write.
+  begun_ = true;
+  char* const first = buffer_.bytes();
+  std::size_t size = 0;
+  while (!buffer_.empty()) {
+    const auto step = decoder_.next(buffer_.text());
+    if (!step.data.empty()) {
+      std::memmove(first + size, step.data.data(), step.data.size());
+      size += step.data.size();
+    }
+    buffer_.consume(step.consumed);
+    if (decoder_.error() != http::ChunkError::none) {
+      end_ = BodyEnd::malformed;
+      return {};
+    }
+    if (decoder_.done()) {
+      end_ = BodyEnd::whole;
+      break;
+    }
+    if (step.consumed == 0) break;
+  }
+  return count({first, size});
+}
+
+net::Task<std::string_view> BodyReader::next(net::BufferPool& pool) {
+  for (;;) {
+    if (const auto run = take_buffered(); !run.empty() || end_ != BodyEnd::open) co_return run;
+    if (buffer_.empty()) buffer_.clear();
+    if (!stream_.readable()) {
+      if (buffer_.empty()) buffer_.release();
+      net::Wait wait(stream_.loop());
+      wait.readable(stream_).until(stream_.loop().now() + idle_);
+      if (watched_ != nullptr) wait.hangup(*watched_);
+      const auto cause = co_await wait;
+      if (cause == net::Cause::deadline) end_ = BodyEnd::stalled;
+      if (cause == net::Cause::hangup) end_ = BodyEnd::abandoned;
+      if (end_ != BodyEnd::open) co_return std::string_view();
+    }
+    if (!buffer_.has_block()) buffer_ = pool.take();
+    buffer_.compact();
+    const auto room = buffer_.room();
+    const auto read = stream_.try_read(room);
+    if (read.has_error()) {
+      if (net::would_block(read.error())) continue;
+      end_ = BodyEnd::truncated;  // a reset: even a body delimited by the close is not known to be whole
+      co_return std::string_view();
+    }
+    if (*read == 0) {
+      end_ = kind_ == http::BodyKind::until_close ? BodyEnd::whole : BodyEnd::truncated;
+      co_return std::string_view();
+    }
+    buffer_.commit(*read);
+  }
+}
+
+}  // namespace tidegate::gateway

@@ -1,0 +1,164 @@
+// Forward's first question: which endpoint, and when.
+#include <algorithm>
+
+#include "gateway/exchange/forward.hpp"
+#include "gateway/exchange/variables.hpp"
+#include "gateway/process/worker.hpp"
+#include "wire/net/wait.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+// Takes a place in the waiting room and gives it back, however the waiting ends.
+class SeatTaken {
+ public:
+  SeatTaken(Worker& worker, HoldSeat& seat, std::uint32_t cluster, upstream::ClusterShared& shared,
+            UpstreamCounters& counters)
+      : worker_(worker), seat_(seat), cluster_(cluster), shared_(shared), counters_(counters) {
+    counters_.waiting.add();
+    worker_.enter_hold(seat_, cluster_);
+  }
+  SeatTaken(const SeatTaken&) = delete;
+  SeatTaken& operator=(const SeatTaken&) = delete;
+  ~SeatTaken() {
+    worker_.leave_hold(seat_, cluster_);
+    shared_.waiting.fetch_sub(1, std::memory_order_relaxed);
+    counters_.waiting.subtract();
+  }
+
+ private:
+  Worker& worker_;
+  HoldSeat& seat_;
+  std::uint32_t cluster_;
+  upstream::ClusterShared& shared_;
+  UpstreamCounters& counters_;
+};
+
+void count(UpstreamCounters& counters, HoldResult result) {
+  counters.holds[static_cast<std::size_t>(result)].add();
+}
+
+}  // namespace
+
+std::uint64_t Forward::hash_key() const {
+  const auto& balance = settings().balance;
+  const auto& fields = exchange_.request.fields;
+  switch (balance.hash_key) {
+    case conf::HashKey::client_address: return upstream::hash_of(exchange_.record.client_address);
+    case conf::HashKey::header: return upstream::hash_of(fields.find(balance.hash_name).value_or(""));
+    case conf::HashKey::cookie: return upstream::hash_of(cookie(fields, balance.hash_name));
+    case conf::HashKey::path: return upstream::hash_of(exchange_.path);
+  }
+  return 0;
+}
+
+upstream::Reservation Forward::pick_now() {
+  const auto& view = *cluster();
+  upstream::PickAsk ask;
+  ask.now = worker_.now();
+  if (settings().balance.kind == conf::Balance::hash) ask.hash = hash_key();
+  if (settings().balance.kind == conf::Balance::sticky) {
+    ask.sticky = cookie(exchange_.request.fields, settings().balance.sticky_cookie);
+  }
+  // A place may be lost to another worker between the look and the reservation; each member is asked at most
+  // once.
+  const auto tried_before = tried_.size();
+  upstream::Reservation place;
+  for (;;) {
+    ask.tried = tried_;
+    const auto* member = upstream::pick(view, worker_.pick_state(cluster_id_), ask);
+    if (member == nullptr) break;
+    if (member->endpoint->reserve()) {
+      place = upstream::Reservation(member->endpoint);
+      break;
+    }
+    tried_.push_back(member->endpoint->id());
+  }
+  tried_.resize(tried_before);
+  return place;
+}
+
+bool Forward::other_endpoint_left() const {
+  const auto& members = cluster()->members;
+  return std::any_of(members.begin(), members.end(), [&](const upstream::Member& member) {
+    const auto& endpoint = *member.endpoint;
+    return endpoint.eligible() && !endpoint.full() && (!endpoint_ || endpoint.id() != endpoint_->id()) &&
+           std::find(tried_.begin(), tried_.end(), endpoint.id()) == tried_.end();
+  });
+}
+
+FailureReason Forward::reason_for_none() const {
+  const auto& members = cluster()->members;
+  const bool only_full = std::any_of(members.begin(), members.end(), [](const upstream::Member& member) {
+    return member.endpoint->eligible() && member.endpoint->full();
+  });
+  return only_full ? FailureReason::endpoints_full : FailureReason::no_ready_endpoint;
+}
+
+bool Forward::must_wait_in_line() {
+  if (!retrying_) {
+    // First come, first served: a newcomer does not overtake those who wait.
+    return settings().hold.enabled && shared_->waiting.load(std::memory_order_relaxed) > 0;
+  }
+  if (retry_slot_) return false;
+  const auto active = shared_->active_requests.load(std::memory_order_relaxed);
+  const auto retries = shared_->active_retries.load(std::memory_order_relaxed);
+  if (within_budget(settings().retry, active, retries)) {
+    retry_slot_ = true;
+    shared_->active_retries.fetch_add(1, std::memory_order_relaxed);
+    return false;
+  }
+  counters_.retries_denied.add();
+  return true;
+}
+
+net::Task<upstream::Reservation> Forward::choose() {
+  const bool in_line = must_wait_in_line();
+  if (!in_line || !settings().hold.enabled) {
+    // A retry beyond the budget is not made where nobody can wait: the failure that led here stands.
+    if (in_line && retrying_) co_return upstream::Reservation();
+    auto place = pick_now();
+    if (place) co_return place;
+    if (failure_ == FailureReason::none) failure_ = reason_for_none();
+    if (!settings().hold.enabled) co_return upstream::Reservation();
+  }
+  co_return co_await hold();
+}
+
+net::Task<upstream::Reservation> Forward::hold() {
+  const auto& policy = settings().hold;
+  const auto began = net::Clock::now();
+  const auto before = shared_->waiting.fetch_add(1, std::memory_order_relaxed);
+  if (static_cast<std::size_t>(before) >= policy.max_waiting) {
+    shared_->waiting.fetch_sub(1, std::memory_order_relaxed);
+    count(counters_, HoldResult::refused);
+    failure_ = FailureReason::hold_full;
+    co_return upstream::Reservation();
+  }
+  HoldSeat seat(worker_.loop());
+  const SeatTaken taken(worker_, seat, cluster_id_, *shared_, counters_);
+  net::Wait wait(worker_.loop());
+  wait.signal(seat.granted)
+      .hangup(client_.stream())
+      .until(std::min(worker_.now() + policy.max_wait, deadline_));
+  const auto cause = co_await wait;
+
+  const auto waited = std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - began);
+  exchange_.record.hold_time += waited;
+  counters_.hold_wait.observe(waited);
+  if (cause == net::Cause::signal) {
+    count(counters_, HoldResult::granted);
+    tried_.clear();  // what was tried before the wait may be well again
+    // The grant's endpoint was picked without knowing the request; one that the request asks for goes first.
+    const auto kind = settings().balance.kind;
+    if (kind == conf::Balance::sticky || kind == conf::Balance::hash) {
+      if (auto asked = pick_now()) co_return asked;
+    }
+    co_return std::move(seat.place);
+  }
+  count(counters_, cause == net::Cause::hangup ? HoldResult::abandoned : HoldResult::expired);
+  failure_ = cause == net::Cause::hangup ? FailureReason::client_gone : FailureReason::hold_expired;
+  co_return upstream::Reservation();
+}
+
+}  // namespace tidegate::gateway

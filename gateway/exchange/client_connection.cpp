@@ -1,0 +1,313 @@
+#include "gateway/exchange/client_connection.hpp"
+
+#include <algorithm>
+
+#include "gateway/exchange/forward.hpp"
+#include "gateway/exchange/local_reply.hpp"
+#include "gateway/exchange/variables.hpp"
+#include "gateway/process/worker.hpp"
+#include "wire/net/wait.hpp"
+#include "wire/net/write_all.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+constexpr std::chrono::seconds kLinger{5};
+constexpr std::size_t kLingerBytes = 4 * 1024 * 1024;
+
+FailureReason reason_of_status(int status) {
+  switch (status) {
+    case 405: return FailureReason::method_not_allowed;
+    case 413: return FailureReason::body_too_large;
+    case 414: return FailureReason::target_too_long;
+    case 431: return FailureReason::head_too_large;
+    case 501:
+    case 505: return FailureReason::not_implemented;
+    default: return FailureReason::bad_request;
+  }
+}
+
+bool keeps_alive(const Exchange& exchange) {
+  return http::wants_keep_alive(exchange.request.version, exchange.request.fields);
+}
+
+}  // namespace
+
+ClientConnection::ClientConnection(Worker& worker, std::uint32_t listener,
+                                   std::unique_ptr<net::Stream> stream, const net::SocketAddress& peer)
+    : worker_(worker),
+      listener_(listener),
+      stream_(std::move(stream)),
+      address_(peer.host()),
+      port_(peer.port()) {
+  worker_.counters().connections_accepted.add();
+  worker_.counters().connections_idle.add();
+}
+
+ClientConnection::~ClientConnection() {
+  task_.reset();
+  auto& counters = worker_.counters();
+  (idle_ ? counters.connections_idle : counters.connections_active).subtract();
+}
+
+void ClientConnection::start() {
+  task_ = run();
+  task_.start();
+}
+
+void ClientConnection::close_if_idle() {
+  if (idle_) worker_.retire(*this);
+}
+
+net::Task<> ClientConnection::run() {
+  auto after = After::keep;
+  while (after == After::keep) {
+    if (in_.empty()) {
+      in_.release();
+      if (!co_await wait_for_request()) break;
+    }
+    idle_ = false;
+    worker_.counters().connections_idle.subtract();
+    worker_.counters().connections_active.add();
+    auto exchange = worker_.take_exchange();
+    after = co_await serve(*exchange);
+    worker_.give_exchange(std::move(exchange));
+    worker_.counters().connections_active.subtract();
+    worker_.counters().connections_idle.add();
+    idle_ = true;
+  }
+  if (after == After::close) co_await linger();
+  if (after == After::abort) stream_->reset_on_close();
+  worker_.retire(*this);
+}
+
+net::Task<bool> ClientConnection::wait_for_request() {
+  if (worker_.stopping()) co_return false;
+  const auto& timeouts = worker_.view()->config->listeners[listener_].timeouts;
+  net::Wait wait(worker_.loop());
+  wait.readable(*stream_).until(worker_.now() + timeouts.client_keepalive);
+  co_return co_await wait == net::Cause::readable;
+}
+
+void ClientConnection::begin_record(Exchange& exchange) {
+  exchange.view = worker_.view();
+  exchange.started = net::Clock::now();
+  exchange.client_address = address_;
+  worker_.write_request_id(exchange.request_id);
+  auto& record = exchange.record;
+  record.client_address = exchange.client_address;
+  record.client_port = port_;
+  record.server_address = exchange.view->listener_addresses[listener_];
+  record.request_id = exchange.request_id;
+}
+
+net::Task<After> ClientConnection::serve(Exchange& exchange) {
+  begin_record(exchange);
+  auto reason = FailureReason::none;
+  const auto head = co_await read_head(exchange, reason);
+  if (head == HeadRead::silent_end) co_return After::close;
+  exchange.out = worker_.buffers().take();
+  After after;
+  if (head == HeadRead::refused) {
+    const auto error = exchange.request_parser.error();
+    after = co_await refuse(exchange, reason,
+                            error == http::HeadError::none ? std::string_view() : http::describe(error));
+  } else {
+    describe_request(exchange);
+    after = co_await answer(exchange);
+  }
+  if (after != After::tunnel) {
+    UpstreamCounters* counters = nullptr;
+    if (exchange.route != nullptr) {
+      if (const auto* proxy = std::get_if<ProxyRoute>(&exchange.route->action)) {
+        counters = &exchange.view->series[proxy->upstream]->worker(worker_.index());
+      }
+    }
+    worker_.finish(exchange, counters);
+  }
+  if (after == After::keep) {
+    // Only now: the record's texts were views of the head.
+    if (exchange.body_read) {
+      in_ = std::move(exchange.rest);
+    } else {
+      in_.consume(exchange.request.size);
+    }
+  }
+  co_return after;
+}
+
+net::Task<ClientConnection::HeadRead> ClientConnection::read_head(Exchange& exchange, FailureReason& reason) {
+  const auto& listener = settings(exchange);
+  exchange.request_parser =
+      http::HeadParser({listener.limits.head_bytes, listener.limits.target_bytes, listener.limits.fields,
+                        listener.bare_line_feed == conf::BareLineFeed::accept});
+  // A total: a client that drips one byte at a time must not renew it.
+  const auto deadline = worker_.now() + listener.timeouts.request_header;
+  if (!in_.has_block()) in_ = worker_.buffers().take();
+  for (;;) {
+    if (!in_.empty()) {
+      const auto progress = exchange.request_parser.parse_request(in_.text(), exchange.request);
+      if (progress == http::Progress::complete) co_return HeadRead::complete;
+      if (progress == http::Progress::failed) {
+        reason = reason_of_status(http::status_of(exchange.request_parser.error()));
+        co_return HeadRead::refused;
+      }
+    }
+    if (in_.room().empty())
+      in_.grow(std::min(in_.capacity() * 2, listener.limits.head_bytes + net::BufferPool::kBlock));
+    const auto read = stream_->try_read(in_.room());
+    if (read.has_value() && *read > 0) {
+      in_.commit(*read);
+      continue;
+    }
+    if (read.has_value() || !net::would_block(read.error())) co_return HeadRead::silent_end;
+    net::Wait wait(worker_.loop());
+    wait.readable(*stream_).until(deadline);
+    if (co_await wait == net::Cause::deadline) {
+      reason = FailureReason::request_timeout;
+      if (in_.empty()) co_return HeadRead::silent_end;
+      co_return HeadRead::refused;
+    }
+  }
+}
+
+void ClientConnection::describe_request(Exchange& exchange) {
+  const auto& request = exchange.request;
+  auto& record = exchange.record;
+  record.method = request.method;
+  record.target = request.target;
+  record.version = request.version == http::Version::http_1_1 ? "HTTP/1.1" : "HTTP/1.0";
+  record.host = request.fields.find("host").value_or("");
+  record.referer = request.fields.find("referer").value_or("");
+  record.user_agent = request.fields.find("user-agent").value_or("");
+  record.x_forwarded_for = request.fields.find("x-forwarded-for").value_or("");
+  record.request_bytes = request.size;
+}
+
+FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& details) {
+  const auto& request = exchange.request;
+  const auto framing = http::request_framing(request);
+  if (!framing) {
+    details = http::describe(framing.error());
+    return reason_of_status(http::status_of(framing.error()));
+  }
+  exchange.framing = *framing;
+  const auto target = http::parse_target(request.method, request.target);
+  if (!target) {
+    details = http::describe(target.error());
+    return reason_of_status(http::status_of(target.error()));
+  }
+  exchange.target = *target;
+  exchange.authority =
+      target->authority.empty() ? request.fields.find("host").value_or("") : target->authority;
+  exchange.host = http::split_authority(exchange.authority).host;
+  std::transform(exchange.host.begin(), exchange.host.end(), exchange.host.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  if (target->form == http::TargetForm::asterisk) {
+    exchange.path = "/";
+  } else if (!http::normalise_path(target->path, exchange.path)) {
+    details = "the path leaves the root or is not validly encoded";
+    return FailureReason::bad_request;
+  }
+  const auto expect = request.fields.find("expect");
+  if (expect && !http::equals_ignoring_case(*expect, "100-continue"))
+    return FailureReason::expectation_failed;
+
+  exchange.route = exchange.view->router.match(listener_, exchange.host, exchange.path);
+  if (exchange.route == nullptr) return FailureReason::no_route;
+  exchange.record.route = exchange.route->name;
+  const auto* proxy = std::get_if<ProxyRoute>(&exchange.route->action);
+  if (proxy == nullptr) return FailureReason::none;
+  const auto limit = proxy->settings.body_bytes.value_or(settings(exchange).limits.body_bytes);
+  if (limit != 0 && framing->kind == http::BodyKind::length && framing->length > limit) {
+    return FailureReason::body_too_large;
+  }
+  return examine_upgrade(exchange, *proxy, details);
+}
+
+FailureReason ClientConnection::examine_upgrade(Exchange& exchange, const ProxyRoute& route,
+                                                std::string_view& details) {
+  const auto& policy = route.settings.upgrade;
+  auto asked = http::upgrade_asked(exchange.request, exchange.framing);
+  const bool is_websocket = asked != http::UpgradeAsk::none && asked != http::UpgradeAsk::other;
+  if (is_websocket && !policy.websocket && !policy.any) asked = http::UpgradeAsk::none;
+  if (asked == http::UpgradeAsk::other && !policy.any) {
+    const auto& fields = exchange.request.fields;
+    const bool named = std::any_of(policy.others.begin(), policy.others.end(), [&](const auto& protocol) {
+      return fields.has_token("upgrade", protocol);
+    });
+    // What the route does not name is plain HTTP: the field is stripped (RFC 9110 7.8 lets a server ignore
+    // it).
+    if (!named || exchange.framing.kind != http::BodyKind::none) asked = http::UpgradeAsk::none;
+  }
+  exchange.upgrade = asked;
+  exchange.record.upgrade = asked == http::UpgradeAsk::websocket;
+  if (asked == http::UpgradeAsk::bad_version) return FailureReason::upgrade_required;
+  if (asked != http::UpgradeAsk::bad_websocket) return FailureReason::none;
+  details = http::handshake_fault(exchange.request, exchange.framing);
+  return FailureReason::bad_request;
+}
+
+net::Task<After> ClientConnection::answer(Exchange& exchange) {
+  std::string_view details;
+  const auto reason = examine(exchange, details);
+  if (reason != FailureReason::none) co_return co_await refuse(exchange, reason, details);
+  if (const auto* proxy = std::get_if<ProxyRoute>(&exchange.route->action)) {
+    Forward forward(worker_, *this, exchange, *proxy);
+    co_return co_await forward.run();
+  }
+  const bool keep =
+      keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !worker_.stopping();
+  if (const auto* redirect = std::get_if<RedirectRoute>(&exchange.route->action)) {
+    const Variables variables(exchange);
+    expand_field_value(redirect->location, variables, exchange.scratch);
+    write_redirect(exchange, redirect->status, exchange.scratch, keep, worker_.unix_seconds());
+  } else {
+    write_fixed(exchange, std::get<conf::RespondAction>(exchange.route->action), keep,
+                worker_.unix_seconds());
+  }
+  co_return co_await send_out(exchange, keep);
+}
+
+net::Task<After> ClientConnection::refuse(Exchange& exchange, FailureReason reason,
+                                          std::string_view details) {
+  exchange.record.failure = reason;
+  exchange.record.failure_details = details;
+  // After a fault of syntax nobody knows where the next request begins (RFC 9112 9.3). An unrouted or
+  // unacceptable request without a body is whole, and its connection may go on.
+  const bool whole = reason == FailureReason::no_route || reason == FailureReason::upgrade_required ||
+                     reason == FailureReason::expectation_failed;
+  const bool keep =
+      whole && exchange.framing.kind == http::BodyKind::none && keeps_alive(exchange) && !worker_.stopping();
+  write_failure(exchange, {reason, details, keep}, worker_.unix_seconds());
+  co_return co_await send_out(exchange, keep);
+}
+
+net::Task<After> ClientConnection::send_out(Exchange& exchange, bool keep_alive) {
+  const auto error =
+      co_await net::write_all(*stream_, exchange.out.text(), settings(exchange).timeouts.write_stall);
+  if (error) co_return After::abort;
+  co_return keep_alive ? After::keep : After::close;
+}
+
+net::Task<> ClientConnection::linger() {
+  // RFC 9112 9.6: a close with unread bytes makes the kernel send RST, which can take the answer from the
+  // client.
+  stream_->shutdown_write();
+  const auto deadline = worker_.now() + kLinger;
+  std::size_t discarded = 0;
+  while (discarded < kLingerBytes) {
+    const auto read = stream_->try_read(worker_.scratch());
+    if (read.has_value()) {
+      if (*read == 0) co_return;
+      discarded += *read;
+      continue;
+    }
+    if (!net::would_block(read.error())) co_return;
+    net::Wait wait(worker_.loop());
+    wait.readable(*stream_).until(deadline);
+    if (co_await wait == net::Cause::deadline) co_return;
+  }
+}
+
+}  // namespace tidegate::gateway

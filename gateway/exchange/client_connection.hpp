@@ -1,0 +1,70 @@
+// One downstream connection: reads request heads and answers them in order (RFC 9112 9.3). Between two
+// requests it holds no buffer and no exchange.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "gateway/exchange/exchange.hpp"
+#include "wire/net/buffer.hpp"
+#include "wire/net/socket_address.hpp"
+#include "wire/net/stream.hpp"
+#include "wire/net/task.hpp"
+
+namespace tidegate::gateway {
+
+class Worker;
+
+// Owned by its worker, which it asks to be retired when it has ended.
+class ClientConnection {
+ public:
+  ClientConnection(Worker& worker, std::uint32_t listener, std::unique_ptr<net::Stream> stream,
+                   const net::SocketAddress& peer);
+  ~ClientConnection();
+  ClientConnection(const ClientConnection&) = delete;
+  ClientConnection& operator=(const ClientConnection&) = delete;
+
+  void start();
+  // Ends it now if it waits for a request; one in progress is answered first, with `Connection: close`.
+  void close_if_idle();
+
+  // --- for the exchange in progress ---
+  [[nodiscard]] net::Stream& stream() { return *stream_; }
+  [[nodiscard]] std::unique_ptr<net::Stream> release_stream() { return std::move(stream_); }
+  [[nodiscard]] net::Buffer& in() { return in_; }
+  [[nodiscard]] const conf::Listener& settings(const Exchange& exchange) const {
+    return exchange.view->config->listeners[listener_];
+  }
+
+  std::size_t slot = 0;  // its place in the worker's list
+
+ private:
+  enum class HeadRead : std::uint8_t { complete, refused, silent_end };
+
+  net::Task<> run();
+  net::Task<bool> wait_for_request();
+  net::Task<After> serve(Exchange& exchange);
+  net::Task<HeadRead> read_head(Exchange& exchange, FailureReason& reason);
+  net::Task<After> answer(Exchange& exchange);
+  net::Task<After> refuse(Exchange& exchange, FailureReason reason, std::string_view details);
+  net::Task<After> send_out(Exchange& exchange, bool keep_alive);
+  net::Task<> linger();
+  void begin_record(Exchange& exchange);
+  void describe_request(Exchange& exchange);
+  // What the request asks for; `none` and `details` empty if it can be served.
+  [[nodiscard]] FailureReason examine(Exchange& exchange, std::string_view& details);
+  [[nodiscard]] FailureReason examine_upgrade(Exchange& exchange, const ProxyRoute& route,
+                                              std::string_view& details);
+
+  Worker& worker_;
+  const std::uint32_t listener_;
+  std::unique_ptr<net::Stream> stream_;
+  net::Buffer in_;
+  std::string address_;
+  std::uint16_t port_;
+  bool idle_ = true;
+  net::Task<> task_;
+};
+
+}  // namespace tidegate::gateway

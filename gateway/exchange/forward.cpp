@@ -1,0 +1,258 @@
+#include "gateway/exchange/forward.hpp"
+
+#include <algorithm>
+
+#include "gateway/exchange/local_reply.hpp"
+#include "gateway/exchange/request_writer.hpp"
+#include "gateway/process/control.hpp"
+#include "gateway/process/worker.hpp"
+#include "wire/net/wait.hpp"
+#include "wire/net/write_all.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+std::chrono::microseconds since(net::TimePoint begin) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - begin);
+}
+
+struct ConnectFault {
+  AttemptOutcome outcome;
+  FailureReason reason;
+  ConnectFailure counted;
+};
+
+ConnectFault classify(int error) {
+  switch (error) {
+    case ECONNREFUSED:
+    case ENOENT:  // a Unix socket that is not there (yet)
+      return {AttemptOutcome::refused, FailureReason::connection_refused, ConnectFailure::refused};
+    case ETIMEDOUT:
+      return {AttemptOutcome::connect_timeout, FailureReason::connection_timeout, ConnectFailure::timeout};
+    case EHOSTUNREACH:
+    case ENETUNREACH:
+      return {AttemptOutcome::unreachable, FailureReason::destination_unroutable,
+              ConnectFailure::unreachable};
+    case ECONNRESET:
+      return {AttemptOutcome::reset, FailureReason::connection_terminated, ConnectFailure::reset};
+    case ECANCELED: return {AttemptOutcome::abandoned, FailureReason::client_gone, ConnectFailure::other};
+    default: return {AttemptOutcome::connect_failed, FailureReason::connection_failed, ConnectFailure::other};
+  }
+}
+
+}  // namespace
+
+Forward::Forward(Worker& worker, ClientConnection& client, Exchange& exchange, const ProxyRoute& route)
+    : worker_(worker),
+      client_(client),
+      exchange_(exchange),
+      route_(route),
+      cluster_id_(exchange.view->cluster_ids[route.upstream]),
+      counters_(exchange.view->series[route.upstream]->worker(worker.index())),
+      settings_(worker.cluster(cluster_id_)->settings),
+      shared_(worker.cluster(cluster_id_)->shared) {
+  const auto longest = std::max(settings_->retry.total,
+                                settings_->hold.enabled ? settings_->hold.max_wait : conf::Duration(0));
+  deadline_ = worker_.now() + longest;
+  exchange_.record.upstream = settings_->name;
+  shared_->active_requests.fetch_add(1, std::memory_order_relaxed);
+}
+
+Forward::~Forward() {
+  upload_.reset();
+  if (retry_slot_) shared_->active_retries.fetch_sub(1, std::memory_order_relaxed);
+  if (counted_) shared_->active_requests.fetch_sub(1, std::memory_order_relaxed);
+}
+
+const upstream::ClusterViewPtr& Forward::cluster() const {
+  return worker_.cluster(cluster_id_);
+}
+
+net::Task<After> Forward::run() {
+  if (exchange_.framing.kind != http::BodyKind::none) {
+    // The bytes behind the head become the body reader's; the head's own stay where its views are.
+    auto& in = client_.in();
+    auto behind = worker_.buffers().take();
+    const auto bytes = in.text().substr(exchange_.request.size);
+    if (behind.capacity() < bytes.size()) behind.grow(bytes.size());
+    std::copy(bytes.begin(), bytes.end(), behind.room().begin());
+    behind.commit(bytes.size());
+    const auto& listener = client_.settings(exchange_);
+    body_.emplace(client_.stream(), exchange_.framing, std::move(behind),
+                  route_.settings.body_bytes.value_or(listener.limits.body_bytes),
+                  listener.timeouts.request_body, listener.limits.trailer_bytes);
+  }
+  for (;;) {
+    auto place = co_await choose();
+    if (!place) co_return co_await fail();
+    auto step = co_await attempt(std::move(place));
+    if (step == Step::again) step = co_await pause_before_next();
+    if (step == Step::done) co_return after_;
+    if (step == Step::failed) co_return co_await fail();
+  }
+}
+
+net::Task<Forward::Step> Forward::pause_before_next() {
+  upload_.reset();
+  connection_ = {};
+  exchange_.answer.release();
+  if (pause_.count() == 0) co_return Step::again;
+  net::Wait wait(worker_.loop());
+  wait.hangup(client_.stream()).until(worker_.now() + std::exchange(pause_, conf::Duration(0)));
+  if (co_await wait == net::Cause::deadline) co_return Step::again;
+  failure_ = FailureReason::client_gone;
+  co_return Step::failed;
+}
+
+void Forward::begin_attempt(const upstream::EndpointPtr& endpoint) {
+  ++tries_;
+  attempt_began_ = net::Clock::now();
+  endpoint_ = endpoint;
+  sent_ = false;
+  interims_ = 0;
+  auto& met = exchange_.met;
+  if (std::find(met.begin(), met.end(), endpoint) == met.end()) met.push_back(endpoint);
+  Attempt attempt;
+  attempt.endpoint = endpoint->address_text();
+  exchange_.record.attempts.push_back(attempt);
+}
+
+net::Task<Forward::Step> Forward::attempt(upstream::Reservation place) {
+  begin_attempt(place.endpoint());
+  const auto error = co_await open(std::move(place));
+  if (error) co_return connect_failed(error);
+  current().reused = connection_.reused;
+
+  // The last suspension is over; the next byte goes out. What the endpoint has become meanwhile decides.
+  if (!endpoint_->eligible()) co_return give_back();
+  if (!write_request(exchange_, route_, *endpoint_)) {
+    failure_ = FailureReason::head_too_large;
+    co_return Step::failed;
+  }
+  sent_ = true;
+  const auto stalled =
+      co_await net::write_all(*connection_.stream, exchange_.out.text(), settings().timeouts.write_stall);
+  if (stalled && stalled.value() == ETIMEDOUT) {
+    co_return try_failed(AttemptOutcome::write_timeout, FailureReason::connection_write_timeout);
+  }
+  // Any other failure to write: it may have answered before it closed, so the answer is looked for all the
+  // same.
+  if (!stalled) start_upload();
+  co_return co_await read_answer();
+}
+
+net::Task<net::error_code> Forward::open(upstream::Reservation place) {
+  if (!is_upgrade() && !reused_retry_used_) {
+    std::size_t stale = 0;
+    connection_ = worker_.pool().take(place, stale);
+    counters_.pool_stale.add(stale);
+    if (connection_) {
+      counters_.pool_hits.add();
+      co_return net::error_code();
+    }
+  }
+  const auto address = upstream::socket_address(endpoint_->address());
+  connection_.place = std::move(place);
+  if (!address) co_return net::make_error(EADDRNOTAVAIL);
+  const auto deadline = std::min(worker_.now() + settings().timeouts.connect, deadline_);
+  auto stream = co_await upstream::connect(worker_.loop(), *address, deadline, &client_.stream());
+  if (!stream) co_return stream.error();
+  connection_.stream = std::move(*stream);
+  counters_.connects.add();
+  endpoint_->connect_succeeded();
+  current().connect = since(attempt_began_);
+  co_return net::error_code();
+}
+
+Forward::Step Forward::give_back() {
+  // No try was made and none is counted; the next pick does not see this endpoint.
+  current().outcome = AttemptOutcome::repicked;
+  current().total = since(attempt_began_);
+  counters_.repicks.add();
+  failure_ = FailureReason::no_ready_endpoint;
+  return worker_.now() < deadline_ ? Step::again : Step::failed;
+}
+
+Forward::Step Forward::connect_failed(const net::error_code& error) {
+  const auto fault = classify(error.value());
+  if (fault.outcome == AttemptOutcome::abandoned) {
+    current().outcome = fault.outcome;
+    failure_ = fault.reason;
+    return Step::failed;
+  }
+  counters_.connect_failures_by_kind[static_cast<std::size_t>(fault.counted)].add();
+  // What lacks here (ports, descriptors, memory) is not the endpoint's fault and never held against it.
+  const bool local = fault.outcome == AttemptOutcome::connect_failed;
+  if (!local && !settings().virtual_address) worker_.control().connect_failed(endpoint_, fault.outcome);
+  failure_details_ = "connect to " + endpoint_->address_text() + ": " + error.message();
+  return try_failed(fault.outcome, fault.reason);
+}
+
+TryFacts Forward::facts_of(AttemptOutcome outcome) const {
+  TryFacts facts;
+  facts.outcome = outcome;
+  facts.status = exchange_.response.status;
+  facts.upgrade = is_upgrade();
+  facts.idempotent = is_idempotent(exchange_.request.method);
+  facts.body_consumed = body_ && body_->begun();
+  facts.sent = sent_;
+  facts.reused = connection_.reused;
+  facts.reused_retry_used = reused_retry_used_;
+  facts.other_endpoint = other_endpoint_left();
+  facts.virtual_address = settings().virtual_address;
+  facts.tries = tries_;
+  return facts;
+}
+
+Forward::Step Forward::try_failed(AttemptOutcome outcome, FailureReason reason) {
+  current().outcome = outcome;
+  current().total = since(attempt_began_);
+  return next_step(facts_of(outcome), reason);
+}
+
+Forward::Step Forward::next_step(const TryFacts& facts, FailureReason reason) {
+  failure_ = reason;
+  const auto next = decide_retry(settings().retry, facts, worker_.now(), deadline_);
+  if (next == NextTry::stop) return Step::failed;
+  if (retry_slot_) shared_->active_retries.fetch_sub(1, std::memory_order_relaxed);
+  retry_slot_ = false;
+  if (next == NextTry::new_connection) {
+    reused_retry_used_ = true;
+    return Step::again;
+  }
+  retrying_ = true;
+  counters_.retries.add();
+  ++exchange_.record.retries;
+  if (next == NextTry::elsewhere) {
+    tried_.push_back(endpoint_->id());
+    return Step::again;
+  }
+  tried_.clear();
+  const double random = static_cast<double>(worker_.random() >> 11) * 0x1.0p-53;
+  pause_ = retry_pause(settings().retry.back_off, tries_, random);
+  return Step::again;
+}
+
+net::Task<After> Forward::fail() {
+  upload_.reset();
+  connection_ = {};
+  auto& record = exchange_.record;
+  record.failure = failure_;
+  exchange_.failure_details = failure_details_;
+  record.failure_details = exchange_.failure_details;
+  if (failure_ == FailureReason::client_gone) {
+    record.status = 499;
+    co_return After::abort;
+  }
+  if (exchange_.answer_begun) co_return After::abort;
+  const bool whole = exchange_.framing.kind == http::BodyKind::none;
+  const bool keep = whole && http::wants_keep_alive(exchange_.request.version, exchange_.request.fields) &&
+                    !worker_.stopping();
+  write_failure(exchange_, {failure_, failure_details_, keep}, worker_.unix_seconds());
+  const auto error = co_await net::write_all(client_.stream(), exchange_.out.text(),
+                                             client_.settings(exchange_).timeouts.write_stall);
+  if (error) co_return After::abort;
+  co_return keep ? After::keep : After::close;
+}
+
+}  // namespace tidegate::gateway

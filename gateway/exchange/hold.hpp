@@ -1,0 +1,53 @@
+// The waiting room of one upstream: requests wait in order until an endpoint can take them, and leave at a
+// pace.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <unordered_set>
+
+#include "upstream/endpoint.hpp"
+#include "wire/net/wait.hpp"
+
+namespace tidegate::gateway {
+
+// One waiting request, as control sees it.
+struct HoldTicket {
+  std::uint64_t id = 0;  // unique within the process
+  std::uint32_t worker = 0;
+};
+
+// First in, first out; who leaves gives the place free at once. Pure, owned by control.
+class HoldQueue {
+ public:
+  void push(HoldTicket ticket) { queue_.push_back(ticket); }
+  // The client went away or its time is over.
+  void withdraw(std::uint64_t id);
+  [[nodiscard]] bool empty();
+  // The next in line; the queue must not be empty.
+  HoldTicket pop();
+
+  // How many may be released at `now` at `per_second`: a bucket that holds a tenth of a second's worth, so
+  // that the first of a herd go at once and the rest at the pace.
+  [[nodiscard]] int allowance(net::TimePoint now, int per_second);
+  void spend() { tokens_ -= 1.0; }
+
+ private:
+  void drop_withdrawn();
+
+  std::deque<HoldTicket> queue_;
+  std::unordered_set<std::uint64_t> withdrawn_;
+  double tokens_ = 0;
+  net::TimePoint refilled_{};
+};
+
+// The waiting request's own side, in the frame of its coroutine; known to its worker while it waits.
+struct HoldSeat {
+  explicit HoldSeat(net::EventLoop& loop) : granted(loop) {}
+  std::uint64_t id = 0;
+  net::Signal granted;
+  upstream::Reservation place;  // comes with the grant
+};
+
+}  // namespace tidegate::gateway

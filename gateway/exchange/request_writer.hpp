@@ -1,0 +1,17 @@
+// The head that goes to the upstream: what the client sent, less what ends at this hop, plus who it came
+// from.
+#pragma once
+
+#include <string_view>
+
+#include "gateway/exchange/exchange.hpp"
+#include "upstream/endpoint.hpp"
+
+namespace tidegate::gateway {
+
+// Writes the request's head for `endpoint` into `exchange.out`, which has a block (cleared first, grown as
+// needed). False if it would be larger than 1 MiB.
+[[nodiscard]] bool write_request(Exchange& exchange, const ProxyRoute& route,
+                                 const upstream::Endpoint& endpoint);
+
+}  // namespace tidegate::gateway

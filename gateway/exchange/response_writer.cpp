@@ -1,0 +1,116 @@
+#include "gateway/exchange/response_writer.hpp"
+
+#include <algorithm>
+
+#include "gateway/exchange/variables.hpp"
+#include "wire/http/head_writer.hpp"
+#include "wire/http/hop_by_hop.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+using http::equals_ignoring_case;
+
+constexpr std::size_t kLargestHead = 1024 * 1024;
+
+bool is_ruled(const std::vector<FieldRule>& rules, std::string_view name) {
+  return std::any_of(rules.begin(), rules.end(), [&](const FieldRule& rule) {
+    return rule.operation != conf::HeaderOperation::add && equals_ignoring_case(rule.name, name);
+  });
+}
+
+void copy_fields(http::HeadWriter& writer, const Exchange& exchange, bool keep_length) {
+  const http::HopByHop hop(exchange.response.fields);
+  const auto& rules = exchange.route->response_rules;
+  for (const auto& field : exchange.response.fields) {
+    if (hop.ends_here(field.name) || is_ruled(rules, field.name)) continue;
+    if (!keep_length && equals_ignoring_case(field.name, "content-length")) continue;
+    writer.field(field.name, field.value);
+  }
+}
+
+void write_rules(http::HeadWriter& writer, Exchange& exchange) {
+  const auto& rules = exchange.route->response_rules;
+  if (rules.empty()) return;
+  const Variables variables(exchange);
+  for (const auto& rule : rules) {
+    if (rule.operation == conf::HeaderOperation::remove) continue;
+    expand_field_value(rule.value, variables, exchange.scratch);
+    if (!exchange.scratch.empty()) writer.field(rule.name, exchange.scratch);
+  }
+}
+
+// Runs `write` into `exchange.out`, with a larger block as long as it does not fit.
+template <class Write>
+bool write_growing(Exchange& exchange, Write&& write) {
+  for (;;) {
+    exchange.out.clear();
+    http::HeadWriter writer(exchange.out.room());
+    write(writer);
+    if (!writer.overflowed()) {
+      exchange.out.commit(writer.text().size());
+      return true;
+    }
+    if (exchange.out.capacity() >= kLargestHead) return false;
+    exchange.out.grow(exchange.out.capacity() * 4);
+  }
+}
+
+}  // namespace
+
+ClientFraming client_framing(const Exchange& exchange, bool keep_alive) {
+  const auto kind = exchange.response_framing.kind;
+  if (kind == http::BodyKind::none || kind == http::BodyKind::length) return {kind, keep_alive};
+  if (exchange.request.version == http::Version::http_1_1) return {http::BodyKind::chunked, keep_alive};
+  return {http::BodyKind::until_close, false};
+}
+
+bool write_response(Exchange& exchange, const ClientFraming& framing, std::string_view extra_cookie) {
+  const auto& response = exchange.response;
+  const auto& upstream_framing = exchange.response_framing;
+  return write_growing(exchange, [&](http::HeadWriter& writer) {
+    writer.status_line(http::Version::http_1_1, response.status, response.reason);
+    // A Content-Length of an answer without a body (HEAD, 304) speaks of the representation and stays. One
+    // beside a body is written from the parsed value.
+    copy_fields(writer, exchange, upstream_framing.kind == http::BodyKind::none && response.status != 204);
+    if (framing.kind == http::BodyKind::length) writer.field("Content-Length", upstream_framing.length);
+    if (framing.kind == http::BodyKind::chunked) writer.field("Transfer-Encoding", "chunked");
+    if (!framing.keep_alive) {
+      writer.field("Connection", "close");
+    } else if (exchange.request.version == http::Version::http_1_0) {
+      writer.field("Connection", "keep-alive");
+    }
+    if (!extra_cookie.empty()) writer.field("Set-Cookie", extra_cookie);
+    write_rules(writer, exchange);
+    writer.end();
+  });
+}
+
+bool write_interim(Exchange& exchange) {
+  return write_growing(exchange, [&](http::HeadWriter& writer) {
+    writer.status_line(http::Version::http_1_1, exchange.response.status, exchange.response.reason);
+    const http::HopByHop hop(exchange.response.fields);
+    for (const auto& field : exchange.response.fields) {
+      if (!hop.ends_here(field.name) && !equals_ignoring_case(field.name, "content-length")) {
+        writer.field(field.name, field.value);
+      }
+    }
+    writer.end();
+  });
+}
+
+bool write_switch(Exchange& exchange, std::string_view extra_cookie) {
+  return write_growing(exchange, [&](http::HeadWriter& writer) {
+    writer.status_line(http::Version::http_1_1, 101, "Switching Protocols");
+    for (const auto& field : exchange.response.fields) {
+      if (equals_ignoring_case(field.name, "upgrade")) writer.field("Upgrade", field.value);
+    }
+    writer.field("Connection", "Upgrade");
+    copy_fields(writer, exchange, false);
+    if (!extra_cookie.empty()) writer.field("Set-Cookie", extra_cookie);
+    write_rules(writer, exchange);
+    writer.end();
+  });
+}
+
+}  // namespace tidegate::gateway

@@ -1,0 +1,84 @@
+#include "gateway/exchange/variables.hpp"
+
+#include <algorithm>
+
+namespace tidegate::gateway {
+
+std::string_view cookie(const http::Fields& fields, std::string_view name) {
+  for (const auto& field : fields) {
+    if (!http::equals_ignoring_case(field.name, "cookie")) continue;
+    auto rest = field.value;
+    while (!rest.empty()) {
+      const auto end = std::min(rest.find(';'), rest.size());
+      const auto pair = http::trim(rest.substr(0, end));
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
+        return pair.substr(name.size() + 1);
+      }
+    }
+  }
+  return {};
+}
+
+std::string_view query_argument(std::string_view query, std::string_view name) {
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const auto pair = query.substr(0, end);
+    query.remove_prefix(std::min(end + 1, query.size()));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') {
+      return pair.substr(name.size() + 1);
+    }
+  }
+  return {};
+}
+
+void expand_field_value(const conf::Template& value, const Variables& variables, std::string& out) {
+  out.clear();
+  value.append_to(out, variables);
+  std::erase_if(out, [](char c) { return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7f; });
+}
+
+Variables::Variables(Exchange& exchange) : exchange_(exchange) {
+  remote_port_ = std::to_string(exchange.record.client_port);
+  const auto server = http::split_authority(exchange.record.server_address);
+  server_port_ = std::to_string(server.port);
+  auto& chain = exchange.forwarded_for;
+  chain.clear();
+  for (const auto& field : exchange.request.fields) {
+    if (!http::equals_ignoring_case(field.name, "x-forwarded-for")) continue;
+    chain.append(field.value).append(", ");
+  }
+  chain.append(exchange.record.client_address);
+}
+
+std::string_view Variables::variable(conf::Variable which, std::string_view argument) const {
+  const auto& request = exchange_.request;
+  switch (which) {
+    case conf::Variable::remote_addr: return exchange_.record.client_address;
+    case conf::Variable::remote_port: return remote_port_;
+    case conf::Variable::host: return exchange_.host;
+    case conf::Variable::http_host: return request.fields.find("host").value_or("");
+    case conf::Variable::scheme: return "http";
+    case conf::Variable::request_method: return request.method;
+    case conf::Variable::request_uri: return request.target;
+    case conf::Variable::uri: return exchange_.path;
+    case conf::Variable::args: return exchange_.target.query;
+    case conf::Variable::server_addr: return http::split_authority(exchange_.record.server_address).host;
+    case conf::Variable::server_port: return server_port_;
+    case conf::Variable::server_protocol: return exchange_.record.version;
+    case conf::Variable::request_id: return exchange_.request_id;
+    case conf::Variable::proxy_add_x_forwarded_for: return exchange_.forwarded_for;
+    case conf::Variable::upstream_addr: {
+      const auto attempts = exchange_.record.attempts.kept();
+      return attempts.empty() ? std::string_view() : attempts.back().endpoint;
+    }
+    case conf::Variable::upstream_name: return exchange_.record.upstream;
+    case conf::Variable::route: return exchange_.record.route;
+    case conf::Variable::http: return request.fields.find(argument).value_or("");
+    case conf::Variable::arg: return query_argument(exchange_.target.query, argument);
+    case conf::Variable::cookie: return cookie(request.fields, argument);
+  }
+  return {};
+}
+
+}  // namespace tidegate::gateway

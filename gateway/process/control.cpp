@@ -1,0 +1,168 @@
+#include "gateway/process/control.hpp"
+
+#include <algorithm>
+
+#include <boost/asio/post.hpp>
+#include <spdlog/logger.h>
+
+#include "gateway/observe/failure_log.hpp"
+#include "gateway/process/worker.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+constexpr std::chrono::milliseconds kGrantInterval{10};
+constexpr std::chrono::seconds kSweepInterval{1};
+constexpr int kConnectTimeoutsToEject = 3;
+
+}  // namespace
+
+Control::Control(boost::asio::io_context& context, std::shared_ptr<spdlog::logger> log)
+    : context_(context),
+      log_(std::move(log)),
+      registry_({[this](upstream::ClusterViewPtr view) { publish(view); },
+                 [this](const upstream::EndpointPtr& endpoint, const std::string& cluster,
+                        const upstream::Transition& transition) {
+                   log_transition(*log_, *endpoint, cluster, transition);
+                 }}),
+      checker_(context,
+               [this](upstream::EndpointId id, upstream::Verdict verdict, std::string cause) {
+                 registry_.report_verdict(id, verdict, std::move(cause), upstream::Clock::now());
+               }),
+      grant_timer_(context),
+      sweep_timer_(context) {
+  start_sweeping();
+}
+
+Control::~Control() = default;
+
+void Control::apply(std::shared_ptr<const conf::Config> config, Metrics& metrics) {
+  const auto now = upstream::Clock::now();
+  auto view = std::make_shared<WorkerView>(config);
+  for (const auto& settings : config->upstreams) {
+    registry_.set_cluster(std::shared_ptr<const conf::Upstream>(config, &settings), now);
+    view->cluster_ids.push_back(registry_.view(settings.name)->id);
+    view->series.push_back(&metrics.upstream(settings.name));
+  }
+  const WorkerViewPtr posted = std::move(view);
+  for (auto* worker : workers_) worker->post([worker, posted] { worker->set_view(posted); });
+}
+
+void Control::publish(const upstream::ClusterViewPtr& view) {
+  views_[view->id] = view;
+  for (auto* worker : workers_) worker->post([worker, view] { worker->set_cluster(view); });
+  checker_.watch(*view);
+  if (const auto room = rooms_.find(view->id); room != rooms_.end() && !room->second.queue.empty())
+    start_granting();
+}
+
+bool Control::warmed_up() const {
+  for (const auto& [id, view] : views_) {
+    if (!view->eligible.empty() || view->members.empty()) continue;
+    const bool unknown = std::any_of(view->members.begin(), view->members.end(), [](const auto& member) {
+      return member.endpoint->state() == upstream::EndpointState::probing;
+    });
+    if (unknown) return false;
+  }
+  return true;
+}
+
+void Control::connect_failed(const upstream::EndpointPtr& endpoint, AttemptOutcome outcome) {
+  if (outcome == AttemptOutcome::refused) return take_out(endpoint, "connection refused");
+  if (outcome == AttemptOutcome::reset) return take_out(endpoint, "connection reset");
+  if (endpoint->count_connect_timeout() >= kConnectTimeoutsToEject)
+    take_out(endpoint, "connects failed in a row");
+}
+
+void Control::answer_lost(const upstream::EndpointPtr& endpoint, bool alone) {
+  if (alone) take_out(endpoint, "connection lost before an answer");
+}
+
+void Control::take_out(const upstream::EndpointPtr& endpoint, std::string_view cause) {
+  // Of a thousand refusals one reaches control: the first stores the state, which every worker reads before
+  // its next byte goes out.
+  if (!endpoint->refuse()) return;
+  boost::asio::post(context_, [this, id = endpoint->id(), cause = std::string(cause)] {
+    registry_.report_verdict(id, upstream::Verdict::fail, cause, upstream::Clock::now());
+    checker_.suspect(id);
+  });
+}
+
+void Control::enter_hold(std::uint32_t cluster, HoldTicket ticket) {
+  boost::asio::post(context_, [this, cluster, ticket] {
+    rooms_[cluster].queue.push(ticket);
+    start_granting();
+  });
+}
+
+void Control::leave_hold(std::uint32_t cluster, std::uint64_t ticket) {
+  boost::asio::post(context_, [this, cluster, ticket] { rooms_[cluster].queue.withdraw(ticket); });
+}
+
+void Control::worker_empty() {
+  boost::asio::post(context_, [this] {
+    if (on_worker_empty) on_worker_empty();
+  });
+}
+
+void Control::start_granting() {
+  if (granting_) return;
+  granting_ = true;
+  grant_timer_.expires_after(std::chrono::milliseconds(0));
+  grant_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) grant_waiting();
+  });
+}
+
+void Control::grant_waiting() {
+  const auto now = upstream::Clock::now();
+  bool waiting = false;
+  for (auto& [id, room] : rooms_) waiting = grant_cluster(id, room, now) || waiting;
+  granting_ = waiting;
+  if (!waiting) return;
+  grant_timer_.expires_after(kGrantInterval);
+  grant_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) grant_waiting();
+  });
+}
+
+// True while somebody waits for the cluster.
+bool Control::grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimePoint now) {
+  const auto found = views_.find(id);
+  if (found == views_.end()) return false;
+  const auto& view = *found->second;
+  upstream::PickAsk ask;
+  ask.now = now;
+  const int allowed = room.queue.allowance(now, view.settings->hold.release_per_second);
+  for (int i = 0; i < allowed && !room.queue.empty(); ++i) {
+    const auto* member = upstream::pick(view, room.picks, ask);
+    if (member == nullptr || !member->endpoint->reserve()) break;
+    room.queue.spend();
+    const auto ticket = room.queue.pop();
+    // std::function wants a copyable action: the place travels behind a shared pointer.
+    auto place = std::make_shared<upstream::Reservation>(member->endpoint);
+    auto* const worker = workers_[ticket.worker];
+    worker->post([worker, ticket, place] { worker->grant(ticket.id, std::move(*place)); });
+  }
+  const bool waiting = !room.queue.empty();
+  if (waiting != room.told) {
+    room.told = waiting;
+    checker_.set_waiting(view.settings->name, waiting);
+    // Idle connections hold places at endpoints that bound them; somebody who waits needs these more.
+    if (waiting && view.settings->max_connections > 0) {
+      for (auto* worker : workers_) worker->post([worker, id] { worker->shed_idle(id); });
+    }
+  }
+  return waiting;
+}
+
+void Control::start_sweeping() {
+  sweep_timer_.expires_after(kSweepInterval);
+  sweep_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    registry_.sweep(upstream::Clock::now());
+    start_sweeping();
+  });
+}
+
+}  // namespace tidegate::gateway

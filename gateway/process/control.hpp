@@ -1,0 +1,89 @@
+// The control thread's part: owns the truth about endpoints, probes them, keeps the waiting rooms, and posts
+// what changes to the workers. Workers call only the functions marked thread-safe.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "gateway/exchange/hold.hpp"
+#include "gateway/observe/access_record.hpp"
+#include "gateway/process/worker_view.hpp"
+#include "health/checker.hpp"
+#include "upstream/pick.hpp"
+#include "upstream/registry.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace tidegate::gateway {
+
+class Worker;
+
+class Control {
+ public:
+  Control(boost::asio::io_context& context, std::shared_ptr<spdlog::logger> log);
+  ~Control();
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
+
+  // === control thread ===
+
+  // The workers that are told of changes. They must outlive this object or be forgotten by an empty list.
+  void set_workers(std::vector<Worker*> workers) { workers_ = std::move(workers); }
+  // Takes over a configuration's upstreams and gives the workers a view of it.
+  void apply(std::shared_ptr<const conf::Config> config, Metrics& metrics);
+  [[nodiscard]] const upstream::Registry& registry() const { return registry_; }
+  [[nodiscard]] upstream::Registry& registry() { return registry_; }
+  // True once every upstream that has a probe has had a first verdict of each endpoint, or one that is ready.
+  [[nodiscard]] bool warmed_up() const;
+  // Called when a worker has nothing left after `Worker::stop_accepting`.
+  std::function<void()> on_worker_empty;
+
+  // === thread-safe: called by workers ===
+
+  // A connect to an endpoint that is not virtual failed. A refusal or reset takes it out at once, and three
+  // time-outs in a row do; it is probed without delay.
+  void connect_failed(const upstream::EndpointPtr& endpoint, AttemptOutcome outcome);
+  // A connection ended before a byte of an answer. `alone`: the endpoint has answered nobody since, so it is
+  // taken out.
+  void answer_lost(const upstream::EndpointPtr& endpoint, bool alone);
+  void enter_hold(std::uint32_t cluster, HoldTicket ticket);
+  void leave_hold(std::uint32_t cluster, std::uint64_t ticket);
+  void worker_empty();
+
+ private:
+  struct WaitingRoom {
+    HoldQueue queue;
+    upstream::PickState picks;
+    bool told = false;  // the checker knows that somebody waits
+  };
+
+  void take_out(const upstream::EndpointPtr& endpoint, std::string_view cause);
+  void publish(const upstream::ClusterViewPtr& view);
+  void start_granting();
+  void grant_waiting();
+  bool grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimePoint now);
+  void start_sweeping();
+
+  boost::asio::io_context& context_;
+  std::shared_ptr<spdlog::logger> log_;
+  upstream::Registry registry_;
+  health::Checker checker_;
+  std::vector<Worker*> workers_;
+  std::unordered_map<std::uint32_t, upstream::ClusterViewPtr> views_;  // by cluster number
+  std::unordered_map<std::uint32_t, WaitingRoom> rooms_;
+  boost::asio::steady_timer grant_timer_;
+  boost::asio::steady_timer sweep_timer_;
+  bool granting_ = false;
+};
+
+}  // namespace tidegate::gateway

@@ -1,0 +1,194 @@
+#include "gateway/process/gateway.hpp"
+
+#include <stdexcept>
+
+#include <boost/asio/post.hpp>
+#include <fcntl.h>
+#include <spdlog/logger.h>
+#include <unistd.h>
+
+#include "gateway/observe/endpoints_json.hpp"
+#include "gateway/observe/metrics_text.hpp"
+#include "gateway/process/limits.hpp"
+#include "gateway/process/version.hpp"
+#include "gateway/process/worker.hpp"
+#include "upstream/connector.hpp"
+#include "wire/net/socket_address.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+constexpr std::chrono::seconds kLastWords{2};  // for Close frames to leave after the deadline
+
+std::string advice(int error, const conf::Address& address) {
+  if (error == EADDRINUSE) return "; another process listens there: end it or choose another address";
+  if (error == EACCES && !address.is_unix()) {
+    return "; ports below 1024 need CAP_NET_BIND_SERVICE (setcap cap_net_bind_service+ep, or the systemd "
+           "unit)";
+  }
+  if (error == EACCES) return "; the directory of the socket is not writable for this user";
+  if (error == EADDRNOTAVAIL) return "; no interface of this machine has that address";
+  return "";
+}
+
+net::UniqueFd open_or_throw(const conf::Listener& listener, const net::SocketAddress& at,
+                            net::PortSharing sharing) {
+  auto socket = net::open_listener(at, listener.backlog, sharing);
+  if (socket) return std::move(*socket);
+  throw std::runtime_error("cannot listen on " + listener.address.text() + ": " + socket.error().message() +
+                           advice(socket.error().value(), listener.address));
+}
+
+std::shared_ptr<AccessLog> open_access_log(const conf::AccessLog& settings,
+                                           std::shared_ptr<spdlog::logger> errors) {
+  if (!settings.enabled) return nullptr;
+  return std::make_shared<AccessLog>(settings, std::move(errors));
+}
+
+int worker_count(const conf::Config& config) {
+  return config.workers > 0 ? config.workers : usable_cores();
+}
+
+}  // namespace
+
+Gateway::Gateway(std::shared_ptr<const conf::Config> config)
+    : config_(std::move(config)),
+      worker_count_(worker_count(*config_)),
+      error_log_(config_->error_log),
+      access_log_(open_access_log(config_->access_log, error_log_.logger())),
+      metrics_(static_cast<std::size_t>(worker_count_)),
+      control_(context_, error_log_.logger()),
+      shutdown_timer_(context_) {
+  const auto descriptors = raise_descriptor_limit();
+  const auto most = connections_per_worker(config_->connections_per_worker, descriptors);
+  std::vector<Worker*> workers;
+  for (int i = 0; i < worker_count_; ++i) {
+    const auto index = static_cast<std::uint32_t>(i);
+    workers_.push_back(std::make_unique<Worker>(
+        index, WorkerLinks{control_, metrics_.worker(index), access_log_, error_log_.logger(), most}));
+    workers.push_back(workers_.back().get());
+  }
+  control_.set_workers(std::move(workers));
+  control_.on_worker_empty = [this] {
+    if (++empty_workers_ == workers_.size()) context_.stop();
+  };
+  control_.apply(config_, metrics_);
+  open_listeners();
+  start_admin();
+  for (auto& worker : workers_) worker->start();
+  error_log_.logger()->info("tidegate {} serves with {} workers, {} descriptors", version(), worker_count_,
+                            descriptors);
+}
+
+Gateway::~Gateway() {
+  admin_.reset();
+  workers_.clear();
+  control_.set_workers({});
+  for (const auto& file : socket_files_) ::unlink(file.c_str());
+}
+
+void Gateway::open_listeners() {
+  for (std::uint32_t i = 0; i < config_->listeners.size(); ++i) {
+    const auto& listener = config_->listeners[i];
+    const auto address = upstream::socket_address(listener.address);
+    if (!address)
+      throw std::runtime_error("cannot listen on " + listener.address.text() + ": not a usable address");
+    auto first = open_or_throw(listener, *address, net::PortSharing::exclusive);
+    const auto bound = net::SocketAddress::local_of(first.get());
+    ports_.push_back(bound.port());
+    if (listener.address.is_unix() && !listener.address.path.starts_with('@')) {
+      socket_files_.push_back(listener.address.path);
+    }
+    for (std::size_t w = 1; w < workers_.size(); ++w) {
+      auto socket = listener.address.is_unix() ? net::UniqueFd(::fcntl(first.get(), F_DUPFD_CLOEXEC, 0))
+                                               : open_or_throw(listener, bound, net::PortSharing::shared);
+      auto* const worker = workers_[w].get();
+      worker->post([worker, i, fd = socket.release()] { worker->listen(i, net::UniqueFd(fd)); });
+    }
+    auto* const worker = workers_.front().get();
+    worker->post([worker, i, fd = first.release()] { worker->listen(i, net::UniqueFd(fd)); });
+  }
+}
+
+void Gateway::start_admin() {
+  if (!config_->admin.enabled) return;
+  AdminSource source;
+  source.ready = [this](std::string& why) { return ready(why); };
+  source.metrics = [this] { return metrics_page(); };
+  source.endpoints = [this] { return endpoints_json(control_.registry().report()); };
+  admin_ = std::make_unique<Admin>(context_, config_->admin.address, std::move(source));
+}
+
+bool Gateway::ready(std::string& why) const {
+  if (phase_ != Phase::serving) {
+    why = "shutting down";
+    return false;
+  }
+  if (control_.warmed_up()) return true;
+  why = "waiting for the first probe of the endpoints";
+  return false;
+}
+
+std::string Gateway::metrics_page() const {
+  std::string why;
+  const auto endpoints = control_.registry().report();
+  MetricsInput input{metrics_,   endpoints, read_process_facts(), 0, error_log_.dropped_lines(),
+                     ready(why), version()};
+  if (access_log_) input.access_lines_dropped = access_log_->dropped_lines();
+  return metrics_text(input);
+}
+
+void Gateway::run() {
+  context_.run();
+}
+
+void Gateway::shut_down() {
+  boost::asio::post(context_, [this] { begin_shutdown(); });
+}
+
+void Gateway::reopen_logs() {
+  boost::asio::post(context_, [this] {
+    if (access_log_) access_log_->reopen();
+    error_log_.reopen();
+  });
+}
+
+void Gateway::begin_shutdown() {
+  if (phase_ != Phase::serving) {
+    error_log_.logger()->warn("second signal: ending at once");
+    return end_all();
+  }
+  phase_ = Phase::delaying;
+  error_log_.logger()->info("shutting down: accepting for {} ms more, open connections may end within {} ms",
+                            config_->shutdown.delay.count(), config_->shutdown.deadline.count());
+  shutdown_timer_.expires_after(config_->shutdown.delay);
+  shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) stop_accepting();
+  });
+}
+
+void Gateway::stop_accepting() {
+  phase_ = Phase::draining;
+  for (auto& worker : workers_) worker->post([w = worker.get()] { w->stop_accepting(); });
+  shutdown_timer_.expires_after(config_->shutdown.deadline);
+  shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) end_all();
+  });
+}
+
+void Gateway::end_all() {
+  if (phase_ == Phase::ending) return context_.stop();
+  phase_ = Phase::ending;
+  for (auto& worker : workers_) {
+    worker->post([w = worker.get()] {
+      w->stop_accepting();
+      w->end_all();
+    });
+  }
+  shutdown_timer_.expires_after(kLastWords);
+  shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) context_.stop();
+  });
+}
+
+}  // namespace tidegate::gateway

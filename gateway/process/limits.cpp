@@ -1,0 +1,54 @@
+#include "gateway/process/limits.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <string>
+
+#include <sched.h>
+#include <sys/resource.h>
+
+namespace tidegate::gateway {
+namespace {
+
+constexpr std::uint64_t kOwnDescriptors = 256;  // logs, listeners, admin, probes, pools
+
+// Cores by cgroup v2's `cpu.max` ("QUOTA PERIOD" or "max PERIOD"); 0 if there is no bound.
+int cgroup_cores() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 0;
+  try {
+    return static_cast<int>(std::ceil(std::stod(quota) / period));
+  } catch (const std::exception&) {
+    return 0;
+  }
+}
+
+}  // namespace
+
+int usable_cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  int cores = 1;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) cores = CPU_COUNT(&set);
+  if (const int bound = cgroup_cores(); bound > 0) cores = std::min(cores, bound);
+  return std::max(cores, 1);
+}
+
+std::uint64_t raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
+  const auto before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
+}
+
+std::size_t connections_per_worker(std::size_t configured, std::uint64_t descriptors) {
+  if (configured != 0) return configured;
+  const auto left = descriptors > 2 * kOwnDescriptors ? descriptors - kOwnDescriptors : kOwnDescriptors;
+  return static_cast<std::size_t>(left / 2);
+}
+
+}  // namespace tidegate::gateway

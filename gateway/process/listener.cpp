@@ -1,0 +1,95 @@
+#include "gateway/process/listener.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <spdlog/logger.h>
+#include <sys/socket.h>
+
+#include "gateway/process/worker.hpp"
+#include "wire/net/socket_address.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+constexpr int kAcceptsPerTurn = 64;
+constexpr std::chrono::milliseconds kPause{100};
+
+AcceptError classify(int error) {
+  if (error == EMFILE || error == ENFILE) return AcceptError::out_of_descriptors;
+  if (error == ENOMEM || error == ENOBUFS) return AcceptError::out_of_memory;
+  return AcceptError::other;
+}
+
+}  // namespace
+
+Listener::Listener(Worker& worker, std::uint32_t index, net::UniqueFd socket)
+    : worker_(worker),
+      index_(index),
+      socket_(std::move(socket)),
+      reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
+  // Level-triggered: what is left after a turn is reported again. Exclusive: a Unix socket is shared by all
+  // workers.
+  if (const auto error = worker_.loop().watch(socket_.get(), EPOLLIN | EPOLLEXCLUSIVE, *this)) {
+    worker_.error_log().error("cannot watch a listening socket: {}", error.message());
+  }
+}
+
+Listener::~Listener() {
+  worker_.loop().forget(*this);
+}
+
+void Listener::on_ready(std::uint32_t) {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    if (!accept_one()) return;
+  }
+}
+
+bool Listener::accept_one() {
+  net::SocketAddress peer;
+  auto client = net::SocketAddress::accept(socket_.get(), peer);
+  if (!client) return handle_error(errno);
+  if (!worker_.has_room()) {
+    worker_.counters().accept_errors_by_kind[static_cast<std::size_t>(AcceptError::over_limit)].add();
+    return true;  // closed at once: the limit of connections is reached
+  }
+  said_ = false;
+  worker_.accept(index_, std::move(client), peer);
+  return true;
+}
+
+bool Listener::handle_error(int error) {
+  if (error == EAGAIN || error == EWOULDBLOCK) return false;
+  // The client gave up while it waited in the queue (accept(2) names these as such).
+  if (error == EINTR || error == ECONNABORTED || error == EPROTO || error == EPERM) return true;
+  worker_.counters().accept_errors_by_kind[static_cast<std::size_t>(classify(error))].add();
+  if (!said_) {
+    worker_.error_log().error("accept failed: {}; pausing {} ms{}", std::strerror(error), kPause.count(),
+                              error == EMFILE ? ": raise LimitNOFILE or lower connectionsPerWorker" : "");
+    said_ = true;
+  }
+  if (error == EMFILE || error == ENFILE) shed_one();
+  pause();
+  return false;
+}
+
+void Listener::shed_one() {
+  reserve_.reset();
+  { const net::UniqueFd shed(::accept4(socket_.get(), nullptr, nullptr, SOCK_CLOEXEC)); }
+  reserve_.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+void Listener::pause() {
+  if (paused_) return;
+  paused_ = true;
+  worker_.loop().unwatch(socket_.get());
+  worker_.loop().wheel().arm(*this, worker_.now() + kPause);
+}
+
+void Listener::on_deadline() {
+  paused_ = false;
+  if (worker_.loop().watch(socket_.get(), EPOLLIN | EPOLLEXCLUSIVE, *this)) pause();
+}
+
+}  // namespace tidegate::gateway

@@ -1,0 +1,39 @@
+// One listening socket of one worker.
+#pragma once
+
+#include <cstdint>
+
+#include "wire/net/deadline_wheel.hpp"
+#include "wire/net/event_loop.hpp"
+#include "wire/net/unique_fd.hpp"
+
+namespace tidegate::gateway {
+
+class Worker;
+
+// Accepts a bounded number of connections per turn. When descriptors run out it pauses: retrying at once
+// would spin, since the connection stays in the queue. A reserve descriptor lets it shed one connection
+// instead of leaving the client without any answer.
+class Listener final : private net::Pollable, private net::DeadlineNode {
+ public:
+  Listener(Worker& worker, std::uint32_t index, net::UniqueFd socket);
+  ~Listener();
+
+ private:
+  void on_ready(std::uint32_t events) override;
+  void on_deadline() override;
+  void pause();
+  // True if accepting should go on this turn.
+  [[nodiscard]] bool accept_one();
+  [[nodiscard]] bool handle_error(int error);
+  void shed_one();
+
+  Worker& worker_;
+  const std::uint32_t index_;
+  net::UniqueFd socket_;
+  net::UniqueFd reserve_;
+  bool paused_ = false;
+  bool said_ = false;
+};
+
+}  // namespace tidegate::gateway

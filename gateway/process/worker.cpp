@@ -1,0 +1,256 @@
+#include "gateway/process/worker.hpp"
+
+#include <algorithm>
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <sys/random.h>
+
+#include "gateway/exchange/client_connection.hpp"
+#include "gateway/process/control.hpp"
+#include "gateway/tunnel/tunnel.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+constexpr std::size_t kScratch = 64 * 1024;
+constexpr std::size_t kSpareExchanges = 256;
+constexpr std::chrono::seconds kTick{1};
+
+std::uint64_t seed() {
+  std::uint64_t value = 0;
+  // Only spreads load and names requests; the clock is good enough where the call fails.
+  if (::getrandom(&value, sizeof value, 0) != sizeof value) {
+    value = static_cast<std::uint64_t>(net::Clock::now().time_since_epoch().count());
+  }
+  return value | 1;
+}
+
+void set_client_options(int socket) {
+  const auto set = [&](int level, int option, int value) {
+    ::setsockopt(socket, level, option, &value, sizeof value);
+  };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  // A peer that vanished without a word is noticed by the kernel: 60 s of silence, then six probes 10 s
+  // apart.
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 60);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 6);
+}
+
+// Takes an element out of a list whose elements know their place, without moving more than one other.
+template <class T>
+std::unique_ptr<T> take_out(std::vector<std::unique_ptr<T>>& list, std::size_t slot) {
+  auto taken = std::move(list[slot]);
+  if (slot + 1 != list.size()) {
+    list[slot] = std::move(list.back());
+    list[slot]->slot = slot;
+  }
+  list.pop_back();
+  return taken;
+}
+
+}  // namespace
+
+// The worker's once-a-second duties.
+class Worker::Tick final : public net::DeadlineNode {
+ public:
+  explicit Tick(Worker& worker) : worker_(worker) { arm(); }
+
+ private:
+  void arm() { worker_.loop_.wheel().arm(*this, worker_.loop_.now() + kTick); }
+  void on_deadline() override {
+    worker_.tick();
+    arm();
+  }
+  Worker& worker_;
+};
+
+Worker::Worker(std::uint32_t index, WorkerLinks links)
+    : index_(index),
+      links_(std::move(links)),
+      pool_(loop_),
+      scratch_(kScratch),
+      access_(links_.access_log),
+      failures_(links_.error_log),
+      tick_(std::make_unique<Tick>(*this)),
+      random_state_(seed()) {}
+
+Worker::~Worker() {
+  loop_.stop();
+  if (thread_.joinable()) thread_.join();
+  // In this order: what is destroyed here still counts and logs.
+  connections_.clear();
+  tunnels_.clear();
+}
+
+void Worker::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Worker::run() {
+  ::pthread_setname_np(::pthread_self(), ("worker-" + std::to_string(index_)).c_str());
+  loop_.run();
+  access_.flush();
+}
+
+void Worker::tick() {
+  access_.flush_if_old(loop_.now());
+  failures_.summarise(loop_.now());
+}
+
+std::int64_t Worker::unix_seconds() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::uint64_t Worker::random() {
+  random_state_ ^= random_state_ << 13;
+  random_state_ ^= random_state_ >> 7;
+  random_state_ ^= random_state_ << 17;
+  return random_state_;
+}
+
+void Worker::write_request_id(std::string& out) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out.clear();
+  for (int half = 0; half < 2; ++half) {
+    auto bits = random();
+    for (int i = 0; i < 16; ++i, bits >>= 4) out.push_back(digits[bits & 15]);
+  }
+}
+
+void Worker::set_view(WorkerViewPtr view) {
+  view_ = with_own_count(std::move(view));
+}
+
+void Worker::set_cluster(upstream::ClusterViewPtr cluster) {
+  const auto id = cluster->id;
+  if (clusters_.size() <= id) clusters_.resize(id + 1);
+  auto& slot = clusters_[id];
+  if (!slot.view) slot.picks.random = random();
+  slot.view = with_own_count(std::move(cluster));
+  // Nothing new goes to an endpoint that is not ready, by an idle connection either.
+  for (const auto& member : slot.view->members) {
+    if (!member.endpoint->eligible()) pool_.purge(member.endpoint->id());
+  }
+}
+
+void Worker::listen(std::uint32_t listener, net::UniqueFd socket) {
+  listeners_.push_back(std::make_unique<Listener>(*this, listener, std::move(socket)));
+}
+
+void Worker::accept(std::uint32_t listener, net::UniqueFd socket, const net::SocketAddress& peer) {
+  if (peer.family() != AF_UNIX) set_client_options(socket.get());
+  net::error_code error;
+  auto stream = net::Stream::adopt(loop_, std::move(socket), error);
+  if (!stream) {
+    links_.error_log->error("cannot watch a connection: {}", error.message());
+    return;
+  }
+  auto connection = std::make_unique<ClientConnection>(*this, listener, std::move(stream), peer);
+  auto* const accepted = connection.get();
+  accepted->slot = connections_.size();
+  connections_.push_back(std::move(connection));
+  accepted->start();
+}
+
+void Worker::retire(ClientConnection& connection) {
+  loop_.defer([this, gone = &connection] {
+    take_out(connections_, gone->slot);
+    report_if_empty();
+  });
+}
+
+void Worker::retire(Tunnel& tunnel) {
+  loop_.defer([this, gone = &tunnel] {
+    take_out(tunnels_, gone->slot);
+    report_if_empty();
+  });
+}
+
+void Worker::adopt(std::unique_ptr<Tunnel> tunnel) {
+  tunnel->slot = tunnels_.size();
+  tunnels_.push_back(std::move(tunnel));
+}
+
+std::unique_ptr<Exchange> Worker::take_exchange() {
+  if (exchanges_.empty()) return std::make_unique<Exchange>();
+  auto exchange = std::move(exchanges_.back());
+  exchanges_.pop_back();
+  return exchange;
+}
+
+void Worker::give_exchange(std::unique_ptr<Exchange> exchange) {
+  exchange->clear();
+  if (exchanges_.size() < kSpareExchanges) exchanges_.push_back(std::move(exchange));
+}
+
+void Worker::enter_hold(HoldSeat& seat, std::uint32_t cluster) {
+  // Unique over all workers: the worker's number is in the upper bits.
+  seat.id = (std::uint64_t{index_} << 48) | ++tickets_;
+  seats_.emplace(seat.id, &seat);
+  links_.control.enter_hold(cluster, {seat.id, index_});
+}
+
+void Worker::leave_hold(HoldSeat& seat, std::uint32_t cluster) {
+  seats_.erase(seat.id);
+  if (!seat.granted.raised()) links_.control.leave_hold(cluster, seat.id);
+}
+
+void Worker::grant(std::uint64_t ticket, upstream::Reservation place) {
+  const auto found = seats_.find(ticket);
+  if (found == seats_.end()) return;  // left meanwhile: the place goes back
+  found->second->place = std::move(place);
+  found->second->granted.raise();
+}
+
+void Worker::finish(Exchange& exchange, UpstreamCounters* upstream) {
+  auto& record = exchange.record;
+  record.finished_at = std::chrono::system_clock::now();
+  record.request_time =
+      std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - exchange.started);
+  count_request(links_.counters, upstream, record);
+  if (record.failure != FailureReason::none) failures_.report(record, loop_.now());
+  access_.append(record, loop_.now());
+}
+
+void Worker::finish_handshake(Exchange& exchange, UpstreamCounters& upstream) {
+  auto& record = exchange.record;
+  record.request_time =
+      std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - exchange.started);
+  count_request(links_.counters, &upstream, record);
+}
+
+void Worker::finish_tunnel(AccessRecord& record, UpstreamCounters& upstream) {
+  record.finished_at = std::chrono::system_clock::now();
+  count_tunnel_end(upstream, *record.tunnel);
+  access_.append(record, loop_.now());
+}
+
+void Worker::shed_idle(std::uint32_t cluster) {
+  if (cluster >= clusters_.size() || !clusters_[cluster].view) return;
+  for (const auto& member : clusters_[cluster].view->members) pool_.purge(member.endpoint->id());
+}
+
+void Worker::stop_accepting() {
+  stopping_ = true;
+  listeners_.clear();
+  for (const auto& connection : connections_) connection->close_if_idle();
+  loop_.defer([this] { report_if_empty(); });
+}
+
+void Worker::end_all() {
+  for (const auto& tunnel : tunnels_) tunnel->end(1001, "gateway is shutting down", TunnelEnd::shutdown);
+  for (const auto& connection : connections_) retire(*connection);
+}
+
+void Worker::report_if_empty() {
+  if (!stopping_ || empty_reported_ || !connections_.empty() || !tunnels_.empty()) return;
+  empty_reported_ = true;
+  links_.control.worker_empty();
+}
+
+}  // namespace tidegate::gateway

@@ -1,0 +1,144 @@
+// One worker: a thread with its own event loop, listeners, connections, pools and tunnels. Nothing in it is
+// shared but what is immutable or atomic; other threads only `post`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/exchange/exchange.hpp"
+#include "gateway/exchange/hold.hpp"
+#include "gateway/observe/access_log.hpp"
+#include "gateway/observe/failure_log.hpp"
+#include "gateway/observe/metrics.hpp"
+#include "gateway/process/listener.hpp"
+#include "gateway/process/worker_view.hpp"
+#include "upstream/cluster_view.hpp"
+#include "upstream/pick.hpp"
+#include "upstream/pool.hpp"
+#include "wire/net/buffer.hpp"
+#include "wire/net/event_loop.hpp"
+#include "wire/net/socket_address.hpp"
+
+namespace tidegate::gateway {
+
+class ClientConnection;
+class Control;
+class Tunnel;
+
+// What a worker is given for life.
+struct WorkerLinks {
+  Control& control;
+  WorkerCounters& counters;
+  std::shared_ptr<AccessLog> access_log;  // may be null
+  std::shared_ptr<spdlog::logger> error_log;
+  std::size_t most_connections = 0;
+};
+
+class Worker {
+ public:
+  Worker(std::uint32_t index, WorkerLinks links);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+  // Stops the loop and joins the thread; what is still open is closed.
+  ~Worker();
+
+  // === any thread ===
+  void start();
+  void post(std::function<void()> action) { loop_.post(std::move(action)); }
+
+  // === the worker's own thread (or before `start`) ===
+  void set_view(WorkerViewPtr view);
+  void set_cluster(upstream::ClusterViewPtr cluster);
+  void listen(std::uint32_t listener, net::UniqueFd socket);
+  // Stops accepting and closes idle connections; requests and tunnels go on. `Control::worker_empty` follows
+  // once nothing is left.
+  void stop_accepting();
+  // Closes the idle connections to a cluster's endpoints.
+  void shed_idle(std::uint32_t cluster);
+  // Ends what is left: tunnels by a Close frame, requests by closing.
+  void end_all();
+
+  // --- for connections, exchanges and tunnels ---
+  [[nodiscard]] std::uint32_t index() const { return index_; }
+  [[nodiscard]] net::EventLoop& loop() { return loop_; }
+  [[nodiscard]] net::TimePoint now() const { return loop_.now(); }
+  [[nodiscard]] std::int64_t unix_seconds() const;
+  [[nodiscard]] net::BufferPool& buffers() { return buffers_; }
+  [[nodiscard]] upstream::Pool& pool() { return pool_; }
+  [[nodiscard]] Control& control() { return links_.control; }
+  [[nodiscard]] const WorkerViewPtr& view() const { return view_; }
+  [[nodiscard]] const upstream::ClusterViewPtr& cluster(std::uint32_t id) const { return clusters_[id].view; }
+  [[nodiscard]] upstream::PickState& pick_state(std::uint32_t id) { return clusters_[id].picks; }
+  [[nodiscard]] WorkerCounters& counters() { return links_.counters; }
+  [[nodiscard]] std::span<char> scratch() {
+    return scratch_;
+  }  // for reads whose bytes leave before the turn ends
+  [[nodiscard]] bool stopping() const { return stopping_; }
+  [[nodiscard]] std::uint64_t random();
+  void write_request_id(std::string& out);
+
+  [[nodiscard]] std::unique_ptr<Exchange> take_exchange();
+  void give_exchange(std::unique_ptr<Exchange> exchange);
+
+  // A seat is entered until it is left; the grant raises its signal.
+  void enter_hold(HoldSeat& seat, std::uint32_t cluster);
+  void leave_hold(HoldSeat& seat, std::uint32_t cluster);
+  void grant(std::uint64_t ticket, upstream::Reservation place);
+
+  // Completes a record with its times, counts and logs it.
+  void finish(Exchange& exchange, UpstreamCounters* upstream);
+  // The same for a handshake, whose line is written when its tunnel ends.
+  void finish_handshake(Exchange& exchange, UpstreamCounters& upstream);
+  void finish_tunnel(AccessRecord& record, UpstreamCounters& upstream);
+
+  void accept(std::uint32_t listener, net::UniqueFd socket, const net::SocketAddress& peer);
+  [[nodiscard]] bool has_room() const {
+    return connections_.size() + tunnels_.size() < links_.most_connections;
+  }
+  // Both are destroyed after the current event.
+  void retire(ClientConnection& connection);
+  void retire(Tunnel& tunnel);
+  void adopt(std::unique_ptr<Tunnel> tunnel);
+  [[nodiscard]] spdlog::logger& error_log() { return *links_.error_log; }
+
+ private:
+  struct Cluster {
+    upstream::ClusterViewPtr view;
+    upstream::PickState picks;
+  };
+  class Tick;
+
+  void run();
+  void tick();
+  void report_if_empty();
+
+  const std::uint32_t index_;
+  WorkerLinks links_;
+  net::EventLoop loop_;
+  net::BufferPool buffers_;
+  upstream::Pool pool_;
+  WorkerViewPtr view_;
+  std::vector<Cluster> clusters_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Exchange>> exchanges_;  // spare ones
+  std::vector<std::unique_ptr<ClientConnection>> connections_;
+  std::vector<std::unique_ptr<Tunnel>> tunnels_;
+  std::unordered_map<std::uint64_t, HoldSeat*> seats_;
+  std::vector<char> scratch_;
+  AccessBuffer access_;
+  FailureLog failures_;
+  std::unique_ptr<Tick> tick_;
+  std::uint64_t random_state_;
+  std::uint64_t tickets_ = 0;
+  bool stopping_ = false;
+  bool empty_reported_ = false;
+  std::thread thread_;
+};
+
+}  // namespace tidegate::gateway

