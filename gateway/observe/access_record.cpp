@@ -111,7 +111,8 @@ KeptRecord::KeptRecord(const AccessRecord& record) {
   size_ = static_cast<std::uint32_t>(size);
   Packer packer(block_.get());
   const auto attempts = record.attempts.kept();
-  packer.put(KeptHead{record, record.attempts.total(), static_cast<std::uint32_t>(attempts.size())});
+  const AccessNumbers& numbers = record;
+  packer.put(KeptHead{numbers, record.attempts.total(), static_cast<std::uint32_t>(attempts.size())});
   for (const auto text : texts) packer.put_text(cut(record.*text));
   for (const auto& a : attempts) {
     packer.put(KeptAttempt{a.outcome, a.reused, a.status, a.connect, a.header, a.total});

@@ -1,5 +1,3 @@
-#include <regex>
-
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 
@@ -65,14 +63,6 @@ TEST_CASE("main is combined and the forwarded addresses, then fields of its own"
         combined +
             " \"203.0.113.1, 198.51.100.2\" id=r-1 host=socket.example.com route=socket upstream=soketi "
             "rt=0.012 attempts=10.0.0.1:6001=200/0.011 uht=0.009");
-
-  // What a usual parser of nginx's main takes.
-  const std::regex usual(
-      R"re(^(\S+) - (\S+) \[([^\]]+)\] "([^"]*)" (\d{3}) (\d+) "([^"]*)" "([^"]*)" "([^"]*)")re");
-  std::smatch match;
-  REQUIRE(std::regex_search(main, match, usual));
-  CHECK(match[4] == "GET /index.html?a=1 HTTP/1.1");
-  CHECK(match[9] == "203.0.113.1, 198.51.100.2");
 }
 
 TEST_CASE("main tells attempts, hold and failure") {
