@@ -24,6 +24,11 @@ net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress&
   if (cause == net::Cause::deadline) co_return ConnectResult(net::make_error(ETIMEDOUT));
   if (cause == net::Cause::hangup) co_return ConnectResult(net::make_error(ECANCELED));
   if (const auto refused = stream->connect_error()) co_return ConnectResult(refused);
+  // A connect to a port of this machine that nobody listens on can meet itself (TCP's simultaneous open) when
+  // the kernel chooses that very port as the source.
+  if (to.is_loopback() && net::SocketAddress::local_of(stream->descriptor()) == to) {
+    co_return ConnectResult(net::make_error(ECONNREFUSED));
+  }
   co_return ConnectResult(std::move(stream));
 }
 

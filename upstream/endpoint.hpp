@@ -83,7 +83,8 @@ class Endpoint {
   // Connects that failed by time in a row, over all workers: the count including this one.
   int count_connect_timeout() { return connect_timeouts_.fetch_add(1, std::memory_order_relaxed) + 1; }
   void connect_succeeded() {
-    if (connect_timeouts_.load(std::memory_order_relaxed) != 0) connect_timeouts_.store(0, std::memory_order_relaxed);
+    if (connect_timeouts_.load(std::memory_order_relaxed) != 0)
+      connect_timeouts_.store(0, std::memory_order_relaxed);
   }
 
  private:

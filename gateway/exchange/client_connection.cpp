@@ -201,6 +201,7 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
   exchange.authority =
       target->authority.empty() ? request.fields.find("host").value_or("") : target->authority;
   exchange.host = http::split_authority(exchange.authority).host;
+  if (exchange.host.find(':') != std::string::npos) exchange.host = "[" + exchange.host + "]";  // as routes spell it
   std::transform(exchange.host.begin(), exchange.host.end(), exchange.host.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
   if (target->form == http::TargetForm::asterisk) {

@@ -9,6 +9,28 @@
 #include "wire/net/write_all.hpp"
 
 namespace tidegate::gateway {
+namespace {
+
+// What is wrong with a 101, or nothing. A protocol other than WebSocket must be one that was passed on (RFC
+// 9110 7.8).
+std::string_view switch_fault(const Exchange& exchange, const conf::UpgradePolicy& policy) {
+  if (exchange.upgrade == http::UpgradeAsk::websocket) {
+    const auto fault = http::check_switch(exchange.request, exchange.response);
+    return fault == http::SwitchFault::none ? std::string_view() : http::describe(fault);
+  }
+  const auto& fields = exchange.response.fields;
+  if (!fields.has_token("connection", "upgrade")) return "the 101 lacks `Connection: upgrade`";
+  const auto protocol = fields.find("upgrade");
+  const bool offered = protocol && exchange.request.fields.has_token("upgrade", *protocol);
+  if (!offered) return "the 101 names a protocol that was not offered";
+  if (policy.any) return {};
+  for (const auto& named : policy.others) {
+    if (http::equals_ignoring_case(named, *protocol)) return {};
+  }
+  return "the 101 names a protocol that was not passed on";
+}
+
+}  // namespace
 
 std::string_view Forward::sticky_cookie() {
   const auto& balance = settings().balance;
@@ -122,12 +144,10 @@ Forward::Step Forward::open_tunnel() {
     failure_details_ = "101 Switching Protocols to a request that asked for no upgrade";
     return try_failed(AttemptOutcome::bad_answer, FailureReason::protocol_error);
   }
-  if (websocket) {
-    const auto fault = http::check_switch(exchange_.request, exchange_.response);
-    if (fault != http::SwitchFault::none) {
-      failure_details_ = http::describe(fault);
-      return try_failed(AttemptOutcome::upgrade_failed, FailureReason::upgrade_failed);
-    }
+  const auto fault = switch_fault(exchange_, route_.settings.upgrade);
+  if (!fault.empty()) {
+    failure_details_ = fault;
+    return try_failed(AttemptOutcome::upgrade_failed, FailureReason::upgrade_failed);
   }
   if (!write_switch(exchange_, sticky_cookie())) {
     failure_ = FailureReason::response_head_too_large;

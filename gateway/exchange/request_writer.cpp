@@ -37,6 +37,11 @@ void append_rewritten(std::string& line, std::string_view replacement, std::stri
   line.append(rest);
 }
 
+bool allows(const conf::UpgradePolicy& policy, std::string_view protocol) {
+  return policy.any || std::any_of(policy.others.begin(), policy.others.end(),
+                                   [&](const auto& named) { return equals_ignoring_case(named, protocol); });
+}
+
 class RequestWriter {
  public:
   RequestWriter(Exchange& exchange, const ProxyRoute& route, const upstream::Endpoint& endpoint)
@@ -68,7 +73,7 @@ class RequestWriter {
     auto& line = exchange_.scratch;
     line.clear();
     const auto& matched = exchange_.route->path;
-    if (prefix && matched.kind == conf::PathKind::prefix && has_path_prefix(target.path, matched.value)) {
+    if (prefix && matched.kind != conf::PathKind::regex && has_path_prefix(target.path, matched.value)) {
       append_rewritten(line, *prefix, target.path.substr(matched.value.size()));
     } else {
       line.append(target.path);
@@ -92,17 +97,34 @@ class RequestWriter {
 
   void write_connection() {
     const auto& fields = exchange_.request.fields;
-    if (exchange_.upgrade == http::UpgradeAsk::websocket || exchange_.upgrade == http::UpgradeAsk::other) {
+    // Only what is meant is named: a second protocol in the client's list (h2c) must not reach the pod.
+    if (exchange_.upgrade == http::UpgradeAsk::websocket) {
       writer_.field("Connection", "Upgrade");
-      for (const auto& field : fields) {
-        if (equals_ignoring_case(field.name, "upgrade")) writer_.field("Upgrade", field.value);
-      }
-      return;
-    }
-    if (http::accepts_trailers(fields)) {
+      writer_.field("Upgrade", "websocket");
+    } else if (exchange_.upgrade == http::UpgradeAsk::other) {
+      writer_.field("Connection", "Upgrade");
+      write_allowed_protocols();
+    } else if (http::accepts_trailers(fields)) {
       writer_.field("Connection", "TE");
       writer_.field("TE", "trailers");
     }
+  }
+
+  void write_allowed_protocols() {
+    const auto& policy = route_.settings.upgrade;
+    bool first = true;
+    writer_.begin_field("Upgrade");
+    for (const auto& field : exchange_.request.fields) {
+      if (!equals_ignoring_case(field.name, "upgrade")) continue;
+      http::for_each_member(field.value, [&](std::string_view protocol) {
+        if (!allows(policy, protocol)) return true;
+        if (!first) writer_.append(", ");
+        first = false;
+        writer_.append(protocol);
+        return true;
+      });
+    }
+    writer_.end_field();
   }
 
   void copy_fields() {

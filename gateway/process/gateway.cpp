@@ -93,6 +93,10 @@ void Gateway::open_listeners() {
     const auto address = upstream::socket_address(listener.address);
     if (!address)
       throw std::runtime_error("cannot listen on " + listener.address.text() + ": not a usable address");
+    if (listener.optional_family && !net::family_available(address->family())) {
+      ports_.push_back(0);
+      continue;
+    }
     auto first = open_or_throw(listener, *address, net::PortSharing::exclusive);
     const auto bound = net::SocketAddress::local_of(first.get());
     ports_.push_back(bound.port());

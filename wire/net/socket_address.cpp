@@ -92,6 +92,15 @@ std::uint16_t SocketAddress::port() const {
   return 0;
 }
 
+bool SocketAddress::is_loopback() const {
+  if (family() == AF_INET) return (ntohl(as_v4(data()).sin_addr.s_addr) >> 24) == 127;
+  return family() == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&as_v6(data()).sin6_addr);
+}
+
+bool SocketAddress::operator==(const SocketAddress& other) const {
+  return family() == other.family() && port() == other.port() && host() == other.host();
+}
+
 std::string_view SocketAddress::write_host(std::array<char, 64>& out) const {
   if (family() == AF_INET) {
     ::inet_ntop(AF_INET, &as_v4(data()).sin_addr, out.data(), static_cast<socklen_t>(out.size()));
@@ -124,6 +133,15 @@ std::string SocketAddress::text() const {
   const auto name = host();
   const bool v6 = name.find(':') != std::string::npos;
   return (v6 ? "[" + name + "]" : name) + ":" + std::to_string(port());
+}
+
+bool family_available(int family) {
+  const UniqueFd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return false;
+  if (family != AF_INET6) return true;
+  // With net.ipv6.conf.all.disable_ipv6 the family exists, but no address of it can be bound.
+  const auto any = SocketAddress::from_ip("::", 0);
+  return ::bind(socket.get(), any->data(), any->size()) == 0;
 }
 
 boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to) {

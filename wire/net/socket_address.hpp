@@ -29,6 +29,9 @@ class SocketAddress {
 
   [[nodiscard]] int family() const { return storage_.any.sa_family; }
   [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] bool is_loopback() const;
+  // Family, address and port are equal.
+  [[nodiscard]] bool operator==(const SocketAddress& other) const;
   // The address without port: `10.0.0.1`, `::1` (an IPv4-mapped IPv6 address as IPv4), `unix:` for Unix
   // peers.
   [[nodiscard]] std::string_view write_host(std::array<char, 64>& out) const;
@@ -50,6 +53,9 @@ class SocketAddress {
 
 // Starts a non-blocking connect: 0, or EINPROGRESS while it is under way, is success. TCP_NODELAY is set.
 [[nodiscard]] boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to);
+
+// False where the kernel was built or booted without that family (often IPv6 in containers).
+[[nodiscard]] bool family_available(int family);
 
 enum class PortSharing { exclusive, shared };
 
