@@ -1,5 +1,6 @@
 // Forward's first question: which endpoint, and when.
 #include <algorithm>
+#include <array>
 
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/variables.hpp"
@@ -95,6 +96,33 @@ FailureReason Forward::reason_for_none() const {
   return only_full ? FailureReason::endpoints_full : FailureReason::no_ready_endpoint;
 }
 
+// What stands against every endpoint, for whoever reads the failure: "0 of 3 endpoints can take it: 2
+// unready, 1 full".
+std::string Forward::describe_endpoints() const {
+  const auto& members = cluster()->members;
+  std::array<int, 5> states{};
+  int full = 0;
+  for (const auto& member : members) {
+    const auto state = member.endpoint->state();
+    if (state == upstream::EndpointState::ready && member.endpoint->full()) {
+      ++full;
+    } else {
+      ++states[static_cast<std::size_t>(state)];
+    }
+  }
+  const int ready = states[static_cast<std::size_t>(upstream::EndpointState::ready)];
+  std::string text =
+      std::to_string(ready) + " of " + std::to_string(members.size()) + " endpoints can take it:";
+  const auto append = [&](int count, std::string_view name) {
+    if (count > 0) text.append(" ").append(std::to_string(count)).append(" ").append(name).append(",");
+  };
+  for (std::size_t i = 0; i < states.size(); ++i)
+    append(states[i], name_of(static_cast<upstream::EndpointState>(i)));
+  append(full, "full");
+  text.pop_back();
+  return text;
+}
+
 bool Forward::must_wait_in_line() {
   if (!retrying_) {
     // First come, first served: a newcomer does not overtake those who wait.
@@ -119,7 +147,10 @@ net::Task<upstream::Reservation> Forward::choose() {
     if (in_line && retrying_) co_return upstream::Reservation();
     auto place = pick_now();
     if (place) co_return place;
-    if (failure_ == FailureReason::none) failure_ = reason_for_none();
+    if (failure_ == FailureReason::none) {
+      failure_ = reason_for_none();
+      failure_details_ = describe_endpoints();
+    }
     if (!settings().hold.enabled) co_return upstream::Reservation();
   }
   co_return co_await hold();
@@ -158,6 +189,7 @@ net::Task<upstream::Reservation> Forward::hold() {
   }
   count(counters_, cause == net::Cause::hangup ? HoldResult::abandoned : HoldResult::expired);
   failure_ = cause == net::Cause::hangup ? FailureReason::client_gone : FailureReason::hold_expired;
+  failure_details_ = describe_endpoints();
   co_return upstream::Reservation();
 }
 

@@ -198,10 +198,13 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
     return reason_of_status(http::status_of(target.error()));
   }
   exchange.target = *target;
+  // A secure URI that came in the clear was sent to the wrong place (RFC 9110 7.4).
+  if (target->scheme == "https" || target->scheme == "wss") return FailureReason::misdirected;
   exchange.authority =
       target->authority.empty() ? request.fields.find("host").value_or("") : target->authority;
   exchange.host = http::split_authority(exchange.authority).host;
-  if (exchange.host.find(':') != std::string::npos) exchange.host = "[" + exchange.host + "]";  // as routes spell it
+  if (exchange.host.find(':') != std::string::npos)
+    exchange.host = "[" + exchange.host + "]";  // as routes spell it
   std::transform(exchange.host.begin(), exchange.host.end(), exchange.host.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
   if (target->form == http::TargetForm::asterisk) {

@@ -41,6 +41,7 @@ class Forward {
   [[nodiscard]] upstream::Reservation pick_now();
   [[nodiscard]] bool must_wait_in_line();
   [[nodiscard]] FailureReason reason_for_none() const;
+  [[nodiscard]] std::string describe_endpoints() const;
   [[nodiscard]] bool other_endpoint_left() const;
   [[nodiscard]] std::uint64_t hash_key() const;
 

@@ -99,6 +99,7 @@ void Worker::run() {
 void Worker::tick() {
   access_.flush_if_old(loop_.now());
   failures_.summarise(loop_.now());
+  end_drained();
 }
 
 std::int64_t Worker::unix_seconds() const {
@@ -132,9 +133,28 @@ void Worker::set_cluster(upstream::ClusterViewPtr cluster) {
   auto& slot = clusters_[id];
   if (!slot.view) slot.picks.random = random();
   slot.view = with_own_count(std::move(cluster));
-  // Nothing new goes to an endpoint that is not ready, by an idle connection either.
   for (const auto& member : slot.view->members) {
-    if (!member.endpoint->eligible()) pool_.purge(member.endpoint->id());
+    const auto& endpoint = *member.endpoint;
+    // Nothing new goes to an endpoint that is not ready, by an idle connection either.
+    if (!endpoint.eligible()) pool_.purge(endpoint.id());
+    if (endpoint.state() == upstream::EndpointState::draining) {
+      draining_.emplace(endpoint.id(), loop_.now() + slot.view->settings->drain.window);
+    } else {
+      draining_.erase(endpoint.id());
+    }
+  }
+}
+
+void Worker::end_drained() {
+  for (auto at = draining_.begin(); at != draining_.end();) {
+    if (loop_.now() < at->second) {
+      ++at;
+      continue;
+    }
+    for (const auto& tunnel : tunnels_) {
+      if (tunnel->endpoint().id() == at->first) tunnel->end_drained();
+    }
+    at = draining_.erase(at);
   }
 }
 

@@ -116,6 +116,7 @@ class Worker {
 
   void run();
   void tick();
+  void end_drained();
   void report_if_empty();
 
   const std::uint32_t index_;
@@ -130,6 +131,7 @@ class Worker {
   std::vector<std::unique_ptr<ClientConnection>> connections_;
   std::vector<std::unique_ptr<Tunnel>> tunnels_;
   std::unordered_map<std::uint64_t, HoldSeat*> seats_;
+  std::unordered_map<upstream::EndpointId, net::TimePoint> draining_;  // when the tunnels of each are ended
   std::vector<char> scratch_;
   AccessBuffer access_;
   FailureLog failures_;

@@ -46,6 +46,9 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   // frames, then FIN, and what the client still sends is discarded for the `fin` time.
   void end(std::uint16_t code, std::string_view reason, TunnelEnd why);
 
+  // The same when the drain window of its endpoint is over, with the upstream's code.
+  void end_drained() { end(settings_->drain.close_code, "endpoint is leaving", TunnelEnd::drained); }
+
   [[nodiscard]] const upstream::Endpoint& endpoint() const { return *place_.endpoint(); }
 
   std::size_t slot = 0;  // its place in the worker's list
