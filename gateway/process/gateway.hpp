@@ -47,6 +47,8 @@ class Gateway {
   [[nodiscard]] Control& control() { return control_; }
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
+  // To post to and to look at; the list is constant.
+  [[nodiscard]] const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
 
  private:
   enum class Phase : std::uint8_t { serving, delaying, draining, ending };

@@ -1,0 +1,38 @@
+#include "tests/support/raw_client.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/socket.h>
+
+#include "wire/net/socket_address.hpp"
+
+namespace tidegate::test {
+namespace {
+
+net::UniqueFd connect_to(const std::optional<net::SocketAddress>& address, int receive_buffer) {
+  if (!address) throw Unexpected("not an address to connect to");
+  net::UniqueFd socket(::socket(address->family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (receive_buffer > 0) {
+    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+  }
+  if (::connect(socket.get(), address->data(), address->size()) != 0) {
+    throw Unexpected("connect to " + address->text() + ": " + std::strerror(errno));
+  }
+  return socket;
+}
+
+}  // namespace
+
+RawClient::RawClient(std::uint16_t port, const std::string& host, int receive_buffer)
+    : RawSocket(connect_to(net::SocketAddress::from_ip(host, port), receive_buffer)) {}
+
+RawClient::RawClient(const std::string& unix_path)
+    : RawSocket(connect_to(net::SocketAddress::from_path(unix_path), 0)) {}
+
+Answer RawClient::get(const std::string& target, const std::string& fields) {
+  send("GET " + target + " HTTP/1.1\r\nHost: test\r\n" + fields + "\r\n");
+  return read_answer();
+}
+
+}  // namespace tidegate::test

@@ -1,0 +1,197 @@
+#include "tests/support/raw_socket.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+namespace tidegate::test {
+namespace {
+
+int milliseconds(std::chrono::milliseconds time) {
+  return static_cast<int>(time.count());
+}
+
+}  // namespace
+
+RawSocket::RawSocket(net::UniqueFd fd) : fd_(std::move(fd)) {
+  const int on = 1;
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+void RawSocket::wait_for(short events, std::string_view purpose) {
+  pollfd watched{fd_.get(), events, 0};
+  if (::poll(&watched, 1, milliseconds(patience_)) == 0) {
+    throw Unexpected("waited in vain to " + std::string(purpose) + "; unread: " + unread_);
+  }
+}
+
+// === sending ===
+
+void RawSocket::send(std::string_view bytes) {
+  if (!try_send(bytes)) throw Unexpected("the peer does not take: " + std::string(bytes.substr(0, 200)));
+}
+
+bool RawSocket::try_send(std::string_view bytes) {
+  return send_until_stuck(bytes, patience_) == bytes.size();
+}
+
+std::size_t RawSocket::send_until_stuck(std::string_view bytes, std::chrono::milliseconds quiet) {
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    pollfd watched{fd_.get(), POLLOUT, 0};
+    if (::poll(&watched, 1, milliseconds(quiet)) == 0) break;
+    const auto count =
+        ::send(fd_.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) break;
+    if (count > 0) sent += static_cast<std::size_t>(count);
+  }
+  return sent;
+}
+
+void RawSocket::send_split(std::initializer_list<std::string_view> pieces) {
+  for (const auto piece : pieces) {
+    send(piece);
+    wait_until("the peer's kernel to take a piece", [&] {
+      int queued = 0;
+      return ::ioctl(fd_.get(), SIOCOUTQ, &queued) != 0 || queued == 0;
+    });
+  }
+}
+
+void RawSocket::send_split(std::string_view bytes, std::size_t piece_size) {
+  for (std::size_t at = 0; at < bytes.size(); at += piece_size) send_split({bytes.substr(at, piece_size)});
+}
+
+// === receiving ===
+
+std::optional<StreamEnd> RawSocket::fill(std::string_view purpose) {
+  std::array<char, 64 * 1024> block;
+  for (;;) {
+    wait_for(POLLIN, purpose);
+    const auto count = ::recv(fd_.get(), block.data(), block.size(), MSG_DONTWAIT);
+    if (count == 0) return StreamEnd::orderly;
+    if (count > 0) {
+      unread_.append(block.data(), static_cast<std::size_t>(count));
+      received_ += static_cast<std::uint64_t>(count);
+      return std::nullopt;
+    }
+    if (errno == ECONNRESET || errno == EPIPE) return StreamEnd::reset;
+    if (errno != EAGAIN && errno != EINTR) throw Unexpected(std::strerror(errno));
+  }
+}
+
+std::string RawSocket::read_until(std::string_view end) {
+  const std::string purpose = "read until " + std::string(end);
+  for (std::size_t from = 0;;) {
+    if (const auto found = unread_.find(end, from); found != std::string::npos)
+      return read_exactly(found + end.size());
+    from = unread_.size() < end.size() ? 0 : unread_.size() - end.size() + 1;
+    if (fill(purpose)) throw Unexpected("the stream ended before it could " + purpose + ": " + unread_);
+  }
+}
+
+std::string RawSocket::read_exactly(std::size_t size) {
+  while (unread_.size() < size) {
+    if (fill("read " + std::to_string(size) + " bytes")) {
+      throw Unexpected("the stream ended after " + std::to_string(unread_.size()) + " of " +
+                       std::to_string(size) + " bytes");
+    }
+  }
+  auto bytes = unread_.substr(0, size);
+  unread_.erase(0, size);
+  return bytes;
+}
+
+void RawSocket::expect(std::string_view bytes) {
+  const auto came = read_exactly(bytes.size());
+  if (came != bytes) throw Unexpected("expected: " + std::string(bytes) + "\ncame: " + came);
+}
+
+std::string RawSocket::read_some() {
+  if (unread_.empty() && fill("read anything")) return {};
+  return std::exchange(unread_, {});
+}
+
+std::string RawSocket::read_to_end(StreamEnd* end) {
+  for (;;) {
+    const auto ended = fill("read to the end");
+    if (!ended) continue;
+    if (end != nullptr) *end = *ended;
+    return std::exchange(unread_, {});
+  }
+}
+
+StreamEnd RawSocket::expect_end() {
+  const auto ended = unread_.empty() ? fill("see the end of the stream") : std::nullopt;
+  if (!ended) throw Unexpected("bytes instead of an end: " + unread_.substr(0, 500));
+  return *ended;
+}
+
+bool RawSocket::at_end() {
+  if (!unread_.empty()) return false;
+  pollfd watched{fd_.get(), POLLIN, 0};
+  ::poll(&watched, 1, -1);
+  return fill("read anything").has_value();
+}
+
+bool RawSocket::has_input(std::chrono::milliseconds within) {
+  if (!unread_.empty()) return true;
+  pollfd watched{fd_.get(), POLLIN, 0};
+  return ::poll(&watched, 1, milliseconds(within)) > 0;
+}
+
+Answer RawSocket::read_answer(bool to_head) {
+  auto answer = parse_answer_head(read_head());
+  const bool bodiless = to_head || answer.status < 200 || answer.status == 204 || answer.status == 304;
+  if (!bodiless) read_body(answer, true);
+  return answer;
+}
+
+Request RawSocket::read_request() {
+  auto request = parse_request_head(read_head());
+  read_body(request, false);
+  return request;
+}
+
+void RawSocket::read_body(Message& message, bool until_end) {
+  message.chunked = message.has("transfer-encoding");
+  if (message.chunked) return read_chunks(message);
+  const auto length = message.field("content-length");
+  if (!length.empty()) {
+    message.body = read_exactly(std::stoul(length));
+  } else if (until_end) {
+    message.body = read_to_end();
+  }
+}
+
+void RawSocket::read_chunks(Message& message) {
+  for (;;) {
+    const auto size = std::stoul(read_until("\r\n"), nullptr, 16);
+    if (size == 0) break;
+    message.body += read_exactly(size);
+    expect("\r\n");
+  }
+  for (auto line = read_until("\r\n"); line != "\r\n"; line = read_until("\r\n")) message.trailers += line;
+}
+
+// === ending ===
+
+void RawSocket::half_close() {
+  ::shutdown(fd_.get(), SHUT_WR);
+}
+
+void RawSocket::reset() {
+  const linger at_once{1, 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  fd_.reset();
+}
+
+}  // namespace tidegate::test
