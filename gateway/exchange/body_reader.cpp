@@ -6,6 +6,12 @@
 #include "wire/net/wait.hpp"
 
 namespace tidegate::gateway {
+namespace {
+
+// A body that always has more must not keep its worker from everybody else.
+constexpr std::size_t kTurnBytes = 256 * 1024;
+
+}  // namespace
 
 BodyReader::BodyReader(net::Stream& stream, const http::Framing& framing, net::Buffer buffered,
                        std::uint64_t limit, std::chrono::milliseconds idle, std::size_t trailer_limit)
@@ -74,7 +80,13 @@ net::Task<std::string_view> BodyReader::next(net::BufferPool& pool) {
   for (;;) {
     if (const auto run = take_buffered(); !run.empty() || end_ != BodyEnd::open) co_return run;
     if (buffer_.empty()) buffer_.clear();
+    if (turn_bytes_ >= kTurnBytes) {
+      turn_bytes_ = 0;
+      net::NextTurn next_turn(stream_.loop());
+      co_await next_turn;
+    }
     if (!stream_.readable()) {
+      turn_bytes_ = 0;
       if (buffer_.empty()) buffer_.release();
       net::Wait wait(stream_.loop());
       wait.readable(stream_).until(stream_.loop().now() + idle_);
@@ -98,6 +110,7 @@ net::Task<std::string_view> BodyReader::next(net::BufferPool& pool) {
       co_return std::string_view();
     }
     buffer_.commit(*read);
+    turn_bytes_ += *read;
   }
 }
 

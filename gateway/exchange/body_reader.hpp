@@ -64,6 +64,7 @@ class BodyReader {
   net::Buffer buffer_;
   http::ChunkDecoder decoder_;
   std::uint64_t received_ = 0;
+  std::size_t turn_bytes_ = 0;  // read since the loop had its turn
   BodyEnd end_ = BodyEnd::open;
   bool begun_ = false;
 };

@@ -13,6 +13,7 @@ namespace tidegate::gateway {
 namespace {
 
 constexpr std::chrono::seconds kLinger{5};
+constexpr int kRequestsPerTurn = 16;  // pipelined requests that are answered before others have their turn
 constexpr std::size_t kLingerBytes = 4 * 1024 * 1024;
 
 FailureReason reason_of_status(int status) {
@@ -61,6 +62,7 @@ void ClientConnection::close_if_idle() {
 
 net::Task<> ClientConnection::run() {
   auto after = After::keep;
+  int in_a_row = 0;
   while (after == After::keep) {
     if (in_.empty()) {
       in_.release();
@@ -75,6 +77,10 @@ net::Task<> ClientConnection::run() {
     worker_.counters().connections_active.subtract();
     worker_.counters().connections_idle.add();
     idle_ = true;
+    if (++in_a_row % kRequestsPerTurn == 0) {
+      net::NextTurn next_turn(worker_.loop());
+      co_await next_turn;
+    }
   }
   if (after == After::close) co_await linger();
   if (after == After::abort) stream_->reset_on_close();

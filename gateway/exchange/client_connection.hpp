@@ -38,6 +38,7 @@ class ClientConnection {
   }
 
   std::size_t slot = 0;  // its place in the worker's list
+  bool retired = false;  // the worker has been asked already
 
  private:
   enum class HeadRead : std::uint8_t { complete, refused, silent_end };

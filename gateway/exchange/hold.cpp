@@ -4,15 +4,18 @@
 
 namespace tidegate::gateway {
 
+void HoldQueue::push(HoldTicket ticket) {
+  queue_.push_back(ticket);
+  waiting_.insert(ticket.id);
+}
+
 void HoldQueue::withdraw(std::uint64_t id) {
-  withdrawn_.insert(id);
+  waiting_.erase(id);
   drop_withdrawn();
 }
 
 void HoldQueue::drop_withdrawn() {
-  while (!queue_.empty() && withdrawn_.erase(queue_.front().id) > 0) queue_.pop_front();
-  // A grant and a withdrawal may cross: an id that is in no queue is forgotten with the last ticket.
-  if (queue_.empty()) withdrawn_.clear();
+  while (!queue_.empty() && !waiting_.contains(queue_.front().id)) queue_.pop_front();
 }
 
 bool HoldQueue::empty() {
@@ -23,6 +26,7 @@ bool HoldQueue::empty() {
 HoldTicket HoldQueue::pop() {
   const auto ticket = queue_.front();
   queue_.pop_front();
+  waiting_.erase(ticket.id);
   drop_withdrawn();
   return ticket;
 }

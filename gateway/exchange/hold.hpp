@@ -21,8 +21,8 @@ struct HoldTicket {
 // First in, first out; who leaves gives the place free at once. Pure, owned by control.
 class HoldQueue {
  public:
-  void push(HoldTicket ticket) { queue_.push_back(ticket); }
-  // The client went away or its time is over.
+  void push(HoldTicket ticket);
+  // The client went away or its time is over. A ticket that was released meanwhile is ignored.
   void withdraw(std::uint64_t id);
   [[nodiscard]] bool empty();
   // The next in line; the queue must not be empty.
@@ -37,7 +37,7 @@ class HoldQueue {
   void drop_withdrawn();
 
   std::deque<HoldTicket> queue_;
-  std::unordered_set<std::uint64_t> withdrawn_;
+  std::unordered_set<std::uint64_t> waiting_;  // the tickets in `queue_` that were not withdrawn
   double tokens_ = 0;
   net::TimePoint refilled_{};
 };

@@ -1,6 +1,7 @@
 #include "gateway/process/worker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -178,6 +179,7 @@ void Worker::accept(std::uint32_t listener, net::UniqueFd socket, const net::Soc
 }
 
 void Worker::retire(ClientConnection& connection) {
+  if (std::exchange(connection.retired, true)) return;
   loop_.defer([this, gone = &connection] {
     take_out(connections_, gone->slot);
     report_if_empty();

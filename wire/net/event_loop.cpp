@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <system_error>
+#include <utility>
 
 #include <sys/eventfd.h>
 
@@ -82,15 +83,15 @@ void EventLoop::defer(std::function<void()> action) {
 }
 
 void EventLoop::run_soon() {
-  // What runs here may queue more; the loop goes on until nothing is left.
-  for (std::size_t i = 0; i < soon_.size(); ++i) {
-    auto* waiter = soon_[i];
+  // Only what was queued before: one that queues itself again takes turns with the descriptors.
+  const auto count = static_cast<std::ptrdiff_t>(soon_.size());
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    auto* waiter = std::exchange(soon_[static_cast<std::size_t>(i)], nullptr);
     if (waiter == nullptr) continue;
-    soon_[i] = nullptr;
     waiter->queued_in_ = nullptr;
     waiter->wake(waiter->queued_cause_);
   }
-  soon_.clear();
+  soon_.erase(soon_.begin(), soon_.begin() + count);
   for (std::size_t i = 0; i < deferred_.size(); ++i) {
     const auto action = std::move(deferred_[i]);
     action();

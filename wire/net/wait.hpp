@@ -28,6 +28,24 @@ class Signal {
   bool raised_ = false;
 };
 
+// Gives the loop's other work its turn: `co_await NextTurn(loop)`.
+class NextTurn final : private Waiter {
+ public:
+  explicit NextTurn(EventLoop& loop) : loop_(loop) {}
+  [[nodiscard]] bool await_ready() const noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> coroutine) {
+    coroutine_ = coroutine;
+    loop_.wake_soon(*this, Cause::none);
+  }
+  void await_resume() const noexcept {}
+
+ private:
+  void wake(Cause) override { coroutine_.resume(); }
+
+  EventLoop& loop_;
+  std::coroutine_handle<> coroutine_;
+};
+
 // An awaitable that lives in the frame of the coroutine that awaits it, once. What is true already does not
 // suspend. When several causes hold, the order is readable, writable, signal, hangup. Destroying it (with its
 // coroutine) takes it off everything.
