@@ -1,0 +1,198 @@
+// Node's `ws` as client and as server, with the gateway between them.
+import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
+import { once } from 'node:events';
+import http from 'node:http';
+
+import { needPackage } from './harness/needs.mjs';
+import { until, upstream } from './harness/scene.mjs';
+import { suite } from './harness/suite.mjs';
+
+const { WebSocket, WebSocketServer } = needPackage('ws');
+
+const sizes = [0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000, 5_000_000];
+
+// A server that echoes; `?greet=N` sends N messages at once, `?close=CODE` closes at once.
+function echoServer(options) {
+  const server = http.createServer((_, response) => response.end('plain\n'));
+  const sockets = new WebSocketServer({
+    server, maxPayload: 16 << 20,
+    handleProtocols: (offered) => (offered.has('chosen') ? 'chosen' : false),
+    verifyClient: ({ req }, answer) => (req.url.startsWith('/forbidden')
+      ? answer(false, 403, 'no', { 'X-Reason': 'because' }) : answer(true)),
+    ...options,
+  });
+  server.closed = [];
+  sockets.on('connection', (socket, request) => {
+    const query = new URL(request.url, 'http://x').searchParams;
+    for (let i = 0; i < Number(query.get('greet') ?? 0); ++i) socket.send(`greeting ${i}`);
+    socket.on('message', (data, binary) => socket.send(data, { binary }));
+    socket.on('close', (code, reason) => server.closed.push({ code, reason: reason.toString() }));
+    socket.on('ping', () => { server.pings = (server.pings ?? 0) + 1; });
+    if (query.has('close')) socket.close(Number(query.get('close')), 'server says bye');
+    if (query.has('ping')) {
+      socket.on('pong', (payload) => socket.send(`pong ${payload}`));
+      socket.ping('are you there');
+    }
+    if (query.has('terminate')) socket.terminate();
+  });
+  return server;
+}
+
+async function open(url, ...rest) {
+  const socket = new WebSocket(url, ...rest);
+  socket.received = [];
+  socket.on('message', (data, binary) => socket.received.push({ data, binary }));
+  await once(socket, 'open');
+  return socket;
+}
+
+async function close(socket) {
+  const closed = once(socket, 'close');
+  socket.close(1000);
+  await closed;
+}
+
+async function echoed(socket, message) {
+  const reply = once(socket, 'message');
+  socket.send(message);
+  const [data, binary] = await reply;
+  assert.equal(binary, typeof message !== 'string');
+  const bytes = Buffer.from(message);
+  assert.equal(data.length, bytes.length);
+  assert.ok(data.equals(bytes), `${bytes.length} bytes came back changed`);
+}
+
+async function echoAll(socket) {
+  for (const size of sizes) {
+    await echoed(socket, crypto.randomBytes(size));
+    await echoed(socket, 'ä'.repeat(size / 2) + (size % 2 ? 'x' : ''));
+  }
+}
+
+await suite({
+  'echo of many sizes, text and binary': async (_, { url }) => {
+    const socket = await open(url, { perMessageDeflate: false });
+    assert.equal(socket.extensions, '');
+    await echoAll(socket);
+    await close(socket);
+  },
+
+  'echo with permessage-deflate from end to end': async (_, { url }) => {
+    const socket = await open(url, { perMessageDeflate: true });
+    assert.match(socket.extensions, /permessage-deflate/);
+    await echoAll(socket);
+    await close(socket);
+  },
+
+  'fragments stay fragments of one message': async (_, { url }) => {
+    const socket = await open(url);
+    const reply = once(socket, 'message');
+    socket.send('one ', { fin: false });
+    socket.ping('between');
+    socket.send('two ', { fin: false });
+    socket.send('three', { fin: true });
+    assert.equal((await reply)[0].toString(), 'one two three');
+    await close(socket);
+  },
+
+  'many sockets at once, each with its own bytes': async (_, { url }) => {
+    const sockets = await Promise.all(Array.from({ length: 50 }, () => open(url)));
+    await Promise.all(sockets.map(async (socket) => {
+      for (let i = 0; i < 20; ++i) await echoed(socket, crypto.randomBytes(1 + crypto.randomInt(20_000)));
+    }));
+    await Promise.all(sockets.map(close));
+  },
+
+  'the subprotocol is chosen by the server': async (_, { url }) => {
+    const socket = await open(url, ['other', 'chosen']);
+    assert.equal(socket.protocol, 'chosen');
+    await close(socket);
+  },
+
+  'ping and pong from the client': async (_, { url, server }) => {
+    const before = server.pings ?? 0;
+    const socket = await open(url);
+    const pong = once(socket, 'pong');
+    socket.ping('payload');
+    assert.equal((await pong)[0].toString(), 'payload');
+    assert.equal(server.pings, before + 1);
+    await close(socket);
+  },
+
+  'ping and pong from the server': async (_, { url }) => {
+    const socket = await open(`${url}/?ping`);
+    await until('the pong is reported', () => socket.received.length === 1);
+    assert.equal(socket.received[0].data.toString(), 'pong are you there');
+    await close(socket);
+  },
+
+  'messages sent at once by the server, behind its 101': async (_, { url }) => {
+    for (let i = 0; i < 20; ++i) {
+      const socket = await open(`${url}/?greet=50`);
+      await until('all greetings', () => socket.received.length === 50);
+      assert.deepEqual(socket.received.map(({ data }) => data.toString()),
+        Array.from({ length: 50 }, (unused, n) => `greeting ${n}`));
+      await close(socket);
+    }
+  },
+
+  'close codes and reasons from the client': async (_, { url, server }) => {
+    for (const code of [1000, 1001, 3000, 4321]) {
+      const socket = await open(url);
+      const closed = once(socket, 'close');
+      const text = `reason ${crypto.randomUUID()}`;
+      socket.close(code, text);
+      const [seen, reason] = await closed;
+      const atServer = await until('the server has seen it', () => server.closed.find((one) => one.reason === text));
+      assert.equal(atServer.code, code);
+      assert.equal(seen, code);
+      assert.equal(reason.toString(), text);
+    }
+  },
+
+  'close codes and reasons from the server': async (_, { url }) => {
+    for (const code of [1000, 1008, 1011, 1012, 1013, 4200]) {
+      const socket = new WebSocket(`${url}/?close=${code}`);
+      const [seen, reason] = await once(socket, 'close');
+      assert.equal(seen, code);
+      assert.equal(reason.toString(), 'server says bye');
+    }
+  },
+
+  'a server that vanishes: the client gets 1012': async (_, { url }) => {
+    const socket = new WebSocket(`${url}/?terminate`);
+    const [code] = await once(socket, 'close');
+    assert.equal(code, 1012);
+  },
+
+  'a client that vanishes is gone at the server too': async (_, { url, server }) => {
+    const lost = () => server.closed.filter(({ code }) => code === 1006).length;
+    const before = lost();
+    const socket = await open(url);
+    socket.terminate();
+    await until('the server has seen it', () => lost() === before + 1);
+  },
+
+  'a handshake that the server refuses': async (_, { url }) => {
+    const socket = new WebSocket(`${url}/forbidden`);
+    const [, response] = await once(socket, 'unexpected-response');
+    assert.equal(response.statusCode, 403);
+    assert.equal(response.headers['x-reason'], 'because');
+    socket.on('error', () => {});
+    socket.terminate();
+  },
+
+  'nothing is left behind': async (_, { gateway }) => {
+    await until('no tunnel is open', async () => {
+      const { text } = await gateway.get('/metrics');
+      return /^tidegate_tunnels\{[^}]*\} 0$/m.test(text) && /^tidegate_tunnel_bytes 0$/m.test(text);
+    });
+    const { text } = await gateway.get('/endpoints');
+    JSON.parse(text);
+  },
+}, async (scene) => {
+  const server = echoServer({ perMessageDeflate: { threshold: 0 } });
+  const gateway = await scene.gateway(upstream([await scene.listen(server)]));
+  return { gateway, server, url: `ws://127.0.0.1:${gateway.port}` };
+});
