@@ -42,9 +42,10 @@ std::int64_t share_of(const Member& member, const ClusterView& view, TimePoint n
   const auto weight = std::int64_t{member.weight};
   if (ramp <= Clock::duration::zero()) return weight * full_share;
   const auto age = std::clamp(now - member.endpoint->ready_since(), Clock::duration::zero(), ramp);
+  constexpr std::int64_t first_share = full_share / 10;
   const auto grown = static_cast<double>(age.count()) / static_cast<double>(ramp.count());
   return weight *
-         (full_share / 10 + static_cast<std::int64_t>(grown * static_cast<double>(full_share * 9 / 10)));
+         (first_share + static_cast<std::int64_t>(grown * static_cast<double>(full_share - first_share)));
 }
 
 // A member and its load: connections per share, one more counted so that idle members differ by their share
