@@ -37,6 +37,7 @@ void remove_stale_file(const SocketAddress& at) {
 std::optional<SocketAddress> SocketAddress::from_ip(std::string_view host, std::uint16_t port) {
   std::array<char, INET6_ADDRSTRLEN + 1> text{};
   if (host.empty() || host.size() >= text.size()) return std::nullopt;
+  if (host.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton would stop there
   std::memcpy(text.data(), host.data(), host.size());
   SocketAddress address;
   in_addr v4{};
@@ -94,11 +95,14 @@ std::uint16_t SocketAddress::port() const {
 
 bool SocketAddress::is_loopback() const {
   if (family() == AF_INET) return (ntohl(as_v4(data()).sin_addr.s_addr) >> 24) == 127;
-  return family() == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&as_v6(data()).sin6_addr);
+  if (family() != AF_INET6) return false;
+  const auto& v6 = as_v6(data()).sin6_addr;
+  return IN6_IS_ADDR_LOOPBACK(&v6) || (IN6_IS_ADDR_V4MAPPED(&v6) && v6.s6_addr[12] == 127);
 }
 
 bool SocketAddress::operator==(const SocketAddress& other) const {
-  return family() == other.family() && port() == other.port() && host() == other.host();
+  if (family() != other.family() || port() != other.port()) return false;
+  return family() == AF_UNIX ? text() == other.text() : host() == other.host();
 }
 
 std::string_view SocketAddress::write_host(std::array<char, 64>& out) const {

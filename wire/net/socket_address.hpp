@@ -30,7 +30,7 @@ class SocketAddress {
   [[nodiscard]] int family() const { return storage_.any.sa_family; }
   [[nodiscard]] std::uint16_t port() const;
   [[nodiscard]] bool is_loopback() const;
-  // Family, address and port are equal.
+  // Family, address (or path) and port are equal.
   [[nodiscard]] bool operator==(const SocketAddress& other) const;
   // The address without port: `10.0.0.1`, `::1` (an IPv4-mapped IPv6 address as IPv4), `unix:` for Unix
   // peers.
