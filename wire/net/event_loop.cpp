@@ -16,8 +16,9 @@ namespace {
 }  // namespace
 
 Waiter::~Waiter() {
-  if (queued_in_ != nullptr)
-    std::replace(queued_in_->soon_.begin(), queued_in_->soon_.end(), this, static_cast<Waiter*>(nullptr));
+  if (queued_in_ == nullptr) return;
+  for (auto* queue : {&queued_in_->soon_, &queued_in_->later_})
+    std::replace(queue->begin(), queue->end(), this, static_cast<Waiter*>(nullptr));
 }
 
 EventLoop::EventLoop()
@@ -78,6 +79,13 @@ void EventLoop::wake_soon(Waiter& waiter, Cause cause) {
   soon_.push_back(&waiter);
 }
 
+void EventLoop::wake_later(Waiter& waiter, Cause cause) {
+  if (waiter.queued_in_ != nullptr) return;
+  waiter.queued_in_ = this;
+  waiter.queued_cause_ = cause;
+  later_.push_back(&waiter);
+}
+
 void EventLoop::defer(std::function<void()> action) {
   deferred_.push_back(std::move(action));
 }
@@ -99,6 +107,12 @@ void EventLoop::run_soon() {
   deferred_.clear();
 }
 
+void EventLoop::run_later() {
+  // Who asks again meanwhile comes after the next batch.
+  soon_.swap(later_);
+  run_soon();
+}
+
 void EventLoop::run_posted() {
   std::vector<std::function<void()>> actions;
   {
@@ -112,7 +126,7 @@ void EventLoop::run_posted() {
 }
 
 int EventLoop::wait_milliseconds() const {
-  if (!soon_.empty() || !deferred_.empty()) return 0;
+  if (!soon_.empty() || !later_.empty() || !deferred_.empty()) return 0;
   const auto due = wheel_.next_due();
   if (!due) return -1;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*due - Clock::now()).count();
@@ -143,6 +157,7 @@ void EventLoop::run() {
     }
     wheel_.advance(now_);
     run_soon();
+    run_later();
   }
 }
 

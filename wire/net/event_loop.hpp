@@ -75,6 +75,9 @@ class EventLoop {
   // Wakes `waiter` after the current event, on a fresh stack. Waking from inside another coroutine goes this
   // way, so that nobody is destroyed by those it wakes.
   void wake_soon(Waiter& waiter, Cause cause);
+  // Wakes `waiter` once everything else that was ready has had its turn: for who has used up his share and
+  // has more to do.
+  void wake_later(Waiter& waiter, Cause cause);
   // Runs `action` after the current event; for destroying what is still on the stack.
   void defer(std::function<void()> action);
 
@@ -86,6 +89,7 @@ class EventLoop {
   friend class Waiter;
   void run_posted();
   void run_soon();
+  void run_later();
   [[nodiscard]] int wait_milliseconds() const;
 
   static constexpr int kBatch = 256;
@@ -98,6 +102,7 @@ class EventLoop {
   int batch_size_ = 0;
   bool stopped_ = false;
   std::vector<Waiter*> soon_;
+  std::vector<Waiter*> later_;
   std::vector<std::function<void()>> deferred_;
 
   std::mutex mutex_;  // guards posted_ alone
