@@ -1,0 +1,19 @@
+// The measurements. Each prints its table and throws std::runtime_error where its set-up does not work.
+#pragma once
+
+#include "tests/bench/options.hpp"
+
+namespace tidegate::bench {
+
+// User memory of the hop per idle WebSocket tunnel.
+void measure_idle(const Options& options);
+// What is left in the gateway after clients have gone without a word.
+void measure_vanish(const Options& options);
+// Processor time of the hop per keep-alive request.
+void measure_http(const Options& options);
+// Processor time of the hop per WebSocket message there and back.
+void measure_messages(const Options& options);
+// Processor time of the hop per WebSocket handshake, from connect to close.
+void measure_handshakes(const Options& options);
+
+}  // namespace tidegate::bench

@@ -1,0 +1,81 @@
+#include <array>
+#include <cstdio>
+
+#include "tests/bench/benches.hpp"
+#include "tests/bench/child.hpp"
+#include "tests/bench/crowd.hpp"
+#include "tests/bench/echo_server.hpp"
+#include "tests/bench/hop.hpp"
+#include "tests/bench/process_facts.hpp"
+#include "tests/bench/table.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+// Opened and closed between the first two looks: what a hop allocates once does not count per tunnel.
+constexpr std::size_t warm_up = 400;
+
+struct Memory {
+  std::uint64_t anonymous = 0;
+  std::uint64_t heap = 0;
+};
+
+Memory memory_of(const Hop& hop) {
+  const auto processes = hop.processes();
+  return {anonymous_bytes(processes), heap_bytes(processes)};
+}
+
+void hold_tunnels(Channel& channel, std::uint16_t port, std::size_t count) {
+  Crowd crowd(port);
+  (void)channel.hear();
+  crowd.open(warm_up);
+  crowd.close();
+  channel.say("warm");
+  (void)channel.hear();
+  crowd.open(count);
+  channel.say("open");
+  (void)channel.hear();
+  crowd.close();
+  channel.say("closed");
+  (void)channel.hear();
+}
+
+std::string per_tunnel(std::uint64_t after, std::uint64_t before, std::size_t count) {
+  return number((static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(count), 0);
+}
+
+void add_row(Table& table, Kind kind, const Hop& hop, std::size_t count) {
+  auto clients = start_part([&](Channel& channel) { hold_tunnels(channel, hop.port(), count); });
+  const auto look_after = [&](const char* step) {
+    clients.channel.say(step);
+    (void)clients.channel.hear();
+    return memory_of(hop);
+  };
+  const auto fresh = memory_of(hop);
+  const auto warm = look_after("warm up");
+  const auto open = look_after("open");
+  const auto closed = look_after("close");
+  const auto kib = [](const Memory& memory) {
+    return number(static_cast<double>(memory.anonymous) / 1024, 0);
+  };
+  table.add({name_of(kind), per_tunnel(open.anonymous, warm.anonymous, count),
+             per_tunnel(open.heap, warm.heap, count), per_tunnel(open.anonymous, fresh.anonymous, count),
+             kib(fresh), kib(warm), kib(open), kib(closed)});
+}
+
+}  // namespace
+
+void measure_idle(const Options& options) {
+  const auto count = static_cast<std::size_t>(options.sockets);
+  std::printf("%zu idle WebSocket tunnels, two threads each: user memory of the hop (RssAnon)\n", count);
+  Table table({"", "bytes per tunnel", "of these in [heap]", "from fresh on", "fresh, KiB", "warm, KiB",
+               "open, KiB", "closed again, KiB"});
+  for (const auto kind : {Kind::tidegate, Kind::nginx, Kind::haproxy}) {
+    const auto listening = listen_on_free_port();
+    const auto server = start_part([&](Channel&) { serve_echo(listening.socket); });
+    if (const auto hop = Hop::start(kind, options, listening.port)) add_row(table, kind, *hop, count);
+  }
+  std::printf("%s", table.text().c_str());
+}
+
+}  // namespace tidegate::bench

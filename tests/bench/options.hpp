@@ -1,0 +1,21 @@
+// What the command line says.
+#pragma once
+
+#include <string>
+
+namespace tidegate::bench {
+
+struct Options {
+  std::string tidegate;             // path of the gateway's program
+  std::string nginx = "nginx";      // path or name; `none`: left out
+  std::string haproxy = "haproxy";  // path or name; `none`: left out
+  int sockets = 9'000;              // idle tunnels, clients that vanish
+  int requests = 100'000;           // HTTP requests
+  int connections = 64;             // keep-alive connections that send them
+  int messages = 100'000;           // WebSocket messages
+  int message_sockets = 100;        // tunnels that carry them
+  int handshakes = 10'000;          // WebSocket handshakes
+  int rounds = 3;                   // of each measurement of processor time; the least one counts
+};
+
+}  // namespace tidegate::bench

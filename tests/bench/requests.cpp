@@ -1,0 +1,121 @@
+#include "tests/bench/requests.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "tests/bench/loopback.hpp"
+
+namespace tidegate::bench {
+namespace {
+
+constexpr int patience_ms = 20'000;
+
+struct Client {
+  net::UniqueFd socket;
+  std::string answer;
+  bool connected = false;
+};
+
+std::size_t content_length(std::string_view head) {
+  constexpr std::string_view name = "\r\ncontent-length:";
+  for (std::size_t at = head.find("\r\n"); at != std::string_view::npos; at = head.find("\r\n", at + 2)) {
+    const auto line = head.substr(at);
+    if (line.size() > name.size() && ::strncasecmp(line.data(), name.data(), name.size()) == 0) {
+      return std::strtoul(line.data() + name.size(), nullptr, 10);
+    }
+  }
+  throw std::runtime_error("requests: an answer without Content-Length");
+}
+
+// Whether `answer` is one whole answer.
+bool is_whole(const std::string& answer) {
+  const auto end = answer.find("\r\n\r\n");
+  if (end == std::string::npos) return false;
+  if (answer.rfind("HTTP/1.1 200", 0) != 0) {
+    throw std::runtime_error("requests: " + answer.substr(0, answer.find('\r')));
+  }
+  return answer.size() >= end + 4 + content_length(std::string_view(answer).substr(0, end + 2));
+}
+
+class Requests {
+ public:
+  Requests(std::uint16_t port, std::size_t connections, std::uint64_t total)
+      : request_("GET /path/of/some/length?with=query HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
+                 "\r\nUser-Agent: tidegate-bench\r\nAccept: */*\r\n\r\n"),
+        total_(total),
+        epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+        clients_(connections) {
+    for (std::size_t i = 0; i < clients_.size(); ++i) {
+      clients_[i].socket = begin_connect(port);
+      watch(i, EPOLLOUT, EPOLL_CTL_ADD);
+    }
+  }
+
+  void run() {
+    std::array<epoll_event, 256> events{};
+    while (answered_ < total_) {
+      const int count =
+          ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), patience_ms);
+      if (count < 0 && errno == EINTR) continue;
+      if (count <= 0) throw std::runtime_error("requests: nothing has moved for 20 s");
+      for (int i = 0; i < count; ++i) advance(events[static_cast<std::size_t>(i)].data.u64);
+    }
+  }
+
+ private:
+  void watch(std::size_t index, std::uint32_t events, int operation) {
+    epoll_event event{};
+    event.events = events;
+    event.data.u64 = index;
+    ::epoll_ctl(epoll_.get(), operation, clients_[index].socket.get(), &event);
+  }
+
+  void advance(std::size_t index) {
+    auto& client = clients_[index];
+    if (!client.connected) {
+      client.connected = true;
+      watch(index, EPOLLIN, EPOLL_CTL_MOD);
+      return ask(client);
+    }
+    const auto count = ::recv(client.socket.get(), scratch_.data(), scratch_.size(), 0);
+    if (count < 0 && errno == EAGAIN) return;
+    if (count <= 0) throw std::runtime_error("requests: a connection ended");
+    client.answer.append(scratch_.data(), static_cast<std::size_t>(count));
+    if (!is_whole(client.answer)) return;
+    client.answer.clear();
+    ++answered_;
+    ask(client);
+  }
+
+  void ask(Client& client) {
+    if (sent_ == total_) return;
+    ++sent_;
+    if (!write_all(client.socket.get(), request_))
+      throw std::runtime_error("requests: a connection was reset");
+  }
+
+  std::string request_;
+  std::uint64_t total_;
+  std::uint64_t sent_ = 0;
+  std::uint64_t answered_ = 0;
+  net::UniqueFd epoll_;
+  std::vector<Client> clients_;
+  std::array<char, 16 * 1024> scratch_{};
+};
+
+}  // namespace
+
+void send_requests(std::uint16_t port, std::size_t connections, std::uint64_t total) {
+  Requests(port, connections, total).run();
+}
+
+}  // namespace tidegate::bench
