@@ -29,8 +29,8 @@ Tunnel::Tunnel(Worker& worker, UpstreamCounters& counters, TunnelOpening opening
 }
 
 Tunnel::~Tunnel() {
-  worker_.counters().tunnel_buffer_bytes.subtract(
-      static_cast<std::int64_t>(client_.unsent.capacity() + pod_.unsent.capacity()));
+  drop_unsent(client_);
+  drop_unsent(pod_);
   counters_.tunnels.subtract();
   report();
 }
@@ -38,14 +38,14 @@ Tunnel::~Tunnel() {
 void Tunnel::start(std::string_view head, std::string_view from_pod, std::string_view from_client) {
   client_.stream->reader = client_.stream->writer = this;
   pod_.stream->reader = pod_.stream->writer = this;
-  if (!deliver(client_, head)) return;
+  deliver(client_, head);
   if (!from_pod.empty()) {
     observe(pod_, from_pod);
-    if (!deliver(client_, from_pod)) return;
+    deliver(client_, from_pod);
   }
   if (!from_client.empty()) {
     observe(client_, from_client);
-    if (!deliver(pod_, from_client)) return;
+    deliver(pod_, from_client);
   }
   turn();
 }
@@ -56,12 +56,12 @@ void Tunnel::wake(net::Cause) {
 
 void Tunnel::turn() {
   const auto before = client_.bytes + pod_.bytes;
-  if (!flush(client_) || !flush(pod_)) return;
+  flush(client_);
+  flush(pod_);
+  if (!discarding_ && (!move(client_, pod_) || !move(pod_, client_))) return;
   if (discarding_) {
-    discard_from_client();
-    if (retired_) return;
-  } else if (!move(client_, pod_) || !move(pod_, client_)) {
-    return;
+    discard(client_);
+    discard(pod_);
   }
   if (client_.bytes + pod_.bytes != before) active_ = worker_.now();
   if (is_over()) return retire();
@@ -70,8 +70,9 @@ void Tunnel::turn() {
 
 // Both ends of stream were read and passed on; of a pod that is gone, or was left, nothing is awaited.
 bool Tunnel::is_over() const {
-  const bool client_over = client_.ended && client_.finished;
-  return client_over && (discarding_ || (pod_.ended && pod_.finished));
+  if (!client_.ended) return false;
+  if (client_.deaf) return discarding_ || pod_.unsent.empty();
+  return client_.finished && (discarding_ || (pod_.ended && pod_.finished));
 }
 
 bool Tunnel::move(Side& from, Side& to) {
@@ -79,22 +80,41 @@ bool Tunnel::move(Side& from, Side& to) {
   // Backpressure: nothing is read while the other side has not taken what it was given.
   while (!from.ended && to.unsent.empty() && from.stream->readable()) {
     if (budget == 0) {
-      worker_.loop().wake_soon(*this, net::Cause::readable);
+      worker_.loop().wake_later(*this, net::Cause::readable);
       return true;
     }
     const auto scratch = worker_.scratch();
     const auto read = from.stream->try_read(scratch.first(std::min(scratch.size(), budget)));
-    if (read.has_error()) return net::would_block(read.error()) || side_lost(from);
+    if (read.has_error()) return net::would_block(read.error()) || read_failed(from);
     if (*read == 0) {
       side_ended(from, to);
-      return !retired_;
+      return true;
     }
     budget -= *read;
     const auto bytes = scratch.first(*read);
     observe(from, bytes);
-    if (!deliver(to, {bytes.data(), bytes.size()})) return false;
+    deliver(to, {bytes.data(), bytes.size()});
   }
   return true;
+}
+
+// A close with unread bytes would send RST, which can overtake the Close frame: what a side still says is
+// read until it ends.
+void Tunnel::discard(Side& from) {
+  std::size_t budget = kTurnBudget;
+  while (!from.ended && from.stream->readable()) {
+    if (budget == 0) return worker_.loop().wake_later(*this, net::Cause::readable);
+    const auto scratch = worker_.scratch();
+    const auto read = from.stream->try_read(scratch.first(std::min(scratch.size(), budget)));
+    if (read.has_error() && net::would_block(read.error())) return;
+    if (read.has_error()) from.deaf = true;
+    if (read.has_error() || *read == 0) {
+      from.ended = true;
+      return;
+    }
+    budget -= *read;
+    if (websocket_) from.scanner.consume(scratch.first(*read));
+  }
 }
 
 void Tunnel::observe(Side& from, std::span<const char> bytes) {
@@ -109,81 +129,98 @@ void Tunnel::observe(Side& from, std::span<const char> bytes) {
   if (from.scanner.close_seen()) closed_first(name_of_side(from));
 }
 
-bool Tunnel::deliver(Side& to, std::string_view bytes) {
+void Tunnel::deliver(Side& to, std::string_view bytes) {
+  if (to.deaf) return;
   if (to.unsent.empty()) {
     const auto written = to.stream->try_write(bytes);
-    if (written.has_error() && !net::would_block(written.error())) return side_lost(to);
+    if (written.has_error() && !net::would_block(written.error())) return write_failed(to);
     bytes.remove_prefix(written.has_value() ? *written : 0);
   }
-  if (bytes.empty()) return true;
-  auto& gauge = worker_.counters().tunnel_buffer_bytes;
-  gauge.subtract(static_cast<std::int64_t>(to.unsent.capacity()));
+  if (bytes.empty()) return;
+  const auto before = to.unsent.capacity();
   to.unsent.append(bytes);
-  gauge.add(static_cast<std::int64_t>(to.unsent.capacity()));
-  if (stalled_ == net::TimePoint{}) stalled_ = worker_.now();
-  return true;
+  worker_.counters().tunnel_buffer_bytes.add(static_cast<std::int64_t>(to.unsent.capacity()) -
+                                             static_cast<std::int64_t>(before));
+  if (to.stalled == net::TimePoint{}) to.stalled = worker_.now();
 }
 
-bool Tunnel::flush(Side& to) {
+void Tunnel::flush(Side& to) {
   while (!to.unsent.empty() && to.stream->writable()) {
     const auto written = to.stream->try_write(to.unsent.text());
-    if (written.has_error()) return net::would_block(written.error()) || side_lost(to);
+    if (written.has_error()) {
+      if (!net::would_block(written.error())) write_failed(to);
+      break;
+    }
     const auto before = to.unsent.capacity();
     to.unsent.consume(*written);
     worker_.counters().tunnel_buffer_bytes.subtract(static_cast<std::int64_t>(before - to.unsent.capacity()));
-    stalled_ = worker_.now();
+    to.stalled = to.unsent.empty() ? net::TimePoint{} : worker_.now();
   }
-  if (client_.unsent.empty() && pod_.unsent.empty()) stalled_ = {};
   // A FIN waits for the bytes before it.
-  Side& other = &to == &client_ ? pod_ : client_;
-  if (other.ended && to.unsent.empty()) finish_side(to);
-  return true;
+  const Side& other = &to == &client_ ? pod_ : client_;
+  if ((other.ended || discarding_) && to.unsent.empty()) finish_side(to);
+}
+
+void Tunnel::drop_unsent(Side& to) {
+  worker_.counters().tunnel_buffer_bytes.subtract(static_cast<std::int64_t>(to.unsent.capacity()));
+  to.unsent.clear();
+  to.stalled = {};
 }
 
 void Tunnel::side_ended(Side& from, Side& to) {
   from.ended = true;
   closed_first(name_of_side(from));
-  if (closing_ == net::TimePoint{}) closing_ = worker_.now();
-  const bool said_close = client_.scanner.close_seen() || pod_.scanner.close_seen();
-  if (websocket_ && !said_close) {
-    if (&from == &pod_) return pod_gone();
+  if (websocket_ && !said_close()) {
+    // A pod that ends after its client has ended is not lost, and nobody reads a Close any more.
+    if (&from == &pod_ && !client_.ended) return pod_gone();
     set_end(TunnelEnd::client_lost);
   }
   // Half-close: the other direction stays open for the `fin` time.
+  begin_closing();
   if (to.unsent.empty()) finish_side(to);
+}
+
+// What was meant for it has nowhere to go. What it said before it went is still in its socket and is read on,
+// its own Close above all.
+void Tunnel::write_failed(Side& to) {
+  to.deaf = true;
+  drop_unsent(to);
+  closed_first(name_of_side(to));
+  begin_closing();
+}
+
+// A reset. False: the tunnel has ended with it.
+bool Tunnel::read_failed(Side& from) {
+  from.ended = from.deaf = true;
+  drop_unsent(from);
+  closed_first(name_of_side(from));
+  if (&from == &pod_ && websocket_) {
+    pod_gone();
+    return true;
+  }
+  set_end(websocket_ && said_close() ? TunnelEnd::closed
+          : &from == &pod_           ? TunnelEnd::pod_lost
+                                     : TunnelEnd::client_lost);
+  // Of a protocol that is not followed nobody knows whether it was cut: a reset is passed on as one.
+  if (!websocket_) (&from == &pod_ ? client_ : pod_).stream->reset_on_close();
+  retire();
+  return false;
 }
 
 // The pod is lost. What it sent before has been handed to the client's side; behind it comes a Close if the
 // stream stands between two frames.
 void Tunnel::pod_gone() {
-  pod_.ended = true;
-  const bool said_close = client_.scanner.close_seen() || pod_.scanner.close_seen();
-  set_end(websocket_ && said_close ? TunnelEnd::closed : TunnelEnd::pod_lost);
+  set_end(said_close() ? TunnelEnd::closed : TunnelEnd::pod_lost);
+  drop_unsent(pod_);
   inject_close(client_, settings_->drain.close_code, "upstream connection lost");
-  discarding_ = true;
-  if (closing_ == net::TimePoint{}) closing_ = worker_.now();
-  if (client_.unsent.empty()) finish_side(client_);
-}
-
-bool Tunnel::side_lost(Side& side) {
-  closed_first(name_of_side(side));
-  if (&side == &pod_ && !discarding_) {
-    pod_.unsent.clear();
-    pod_gone();
-    turn();  // what the client has sent is discarded, and its end may be there already
-    return false;
-  }
-  const bool said_close = client_.scanner.close_seen() || pod_.scanner.close_seen();
-  set_end(said_close ? TunnelEnd::closed : &side == &pod_ ? TunnelEnd::pod_lost : TunnelEnd::client_lost);
-  retire();
-  return false;
+  begin_discarding();
 }
 
 void Tunnel::inject_close(Side& to, std::uint16_t code, std::string_view reason) {
-  if (!websocket_ || to.finished) return;
+  if (!websocket_ || to.finished || to.deaf) return;
   const bool to_client = &to == &client_;
-  auto& scanner = (to_client ? pod_ : client_).scanner;  // follows the stream towards `to`
-  if (scanner.close_seen()) return;                      // nothing follows a Close (RFC 6455 5.5.1)
+  const auto& scanner = (to_client ? pod_ : client_).scanner;  // follows the stream towards `to`
+  if (scanner.close_seen()) return;                            // nothing follows a Close (RFC 6455 5.5.1)
   if (!scanner.at_boundary()) {
     truncated_ = true;
     return;
@@ -191,16 +228,8 @@ void Tunnel::inject_close(Side& to, std::uint16_t code, std::string_view reason)
   const auto sender = to_client ? websocket::Sender::server : websocket::Sender::client;
   const auto close =
       websocket::make_close(sender, code, reason, static_cast<std::uint32_t>(worker_.random()));
-  if (to_client) gateway_close_code_ = code;
-  const auto written = to.unsent.empty() ? to.stream->try_write(close.view()) : net::IoResult(std::size_t{0});
-  if (written.has_error() && !net::would_block(written.error())) return;  // the read side will see it end
-  const auto rest = close.view().substr(written.has_value() ? *written : 0);
-  if (!rest.empty()) {
-    const auto before = to.unsent.capacity();
-    to.unsent.append(rest);
-    worker_.counters().tunnel_buffer_bytes.add(static_cast<std::int64_t>(to.unsent.capacity() - before));
-    if (stalled_ == net::TimePoint{}) stalled_ = worker_.now();
-  }
+  deliver(to, close.view());
+  if (to_client && !to.deaf) gateway_close_code_ = code;
 }
 
 void Tunnel::end(std::uint16_t code, std::string_view reason, TunnelEnd why) {
@@ -209,33 +238,27 @@ void Tunnel::end(std::uint16_t code, std::string_view reason, TunnelEnd why) {
   closed_first(TunnelSide::gateway);
   inject_close(pod_, code, reason);
   inject_close(client_, code, reason);
-  if (pod_.unsent.empty()) finish_side(pod_);
-  pod_.ended = true;
-  discarding_ = true;
-  if (closing_ == net::TimePoint{}) closing_ = worker_.now();
-  if (client_.unsent.empty()) finish_side(client_);
+  begin_discarding();
+  // What lies in the sockets already makes no new edge.
+  worker_.loop().wake_soon(*this, net::Cause::none);
   arm();
+}
+
+void Tunnel::begin_discarding() {
+  discarding_ = true;
+  begin_closing();
+  if (client_.unsent.empty()) finish_side(client_);
+  if (pod_.unsent.empty()) finish_side(pod_);
+}
+
+void Tunnel::begin_closing() {
+  if (closing_ == net::TimePoint{}) closing_ = worker_.now();
 }
 
 void Tunnel::finish_side(Side& to) {
   if (to.finished) return;
   to.finished = true;
   to.stream->shutdown_write();
-}
-
-void Tunnel::discard_from_client() {
-  // A close with unread bytes would send RST, which can overtake the Close frame: what the client still says
-  // is read until it ends its side.
-  while (!client_.ended && client_.stream->readable()) {
-    const auto read = client_.stream->try_read(worker_.scratch());
-    if (read.has_error() && net::would_block(read.error())) return;
-    if (read.has_error() || *read == 0) {
-      client_.ended = true;
-      if (client_.unsent.empty() || read.has_error()) retire();
-      return;
-    }
-    if (websocket_) client_.scanner.consume(worker_.scratch().first(*read));
-  }
 }
 
 void Tunnel::closed_first(TunnelSide side) {
@@ -251,7 +274,9 @@ void Tunnel::arm() {
   const auto& timeouts = settings_->timeouts;
   auto due = active_ + timeouts.websocket_idle;
   if (timeouts.websocket_lifetime.count() > 0) due = std::min(due, opened_ + timeouts.websocket_lifetime);
-  if (stalled_ != net::TimePoint{}) due = std::min(due, stalled_ + timeouts.write_stall);
+  for (const auto* side : {&client_, &pod_}) {
+    if (side->stalled != net::TimePoint{}) due = std::min(due, side->stalled + timeouts.write_stall);
+  }
   if (closing_ != net::TimePoint{}) due = closing_ + timeouts.fin;
   // Moving a deadline later is left to its firing: a busy tunnel touches the wheel once per idle time, not
   // per message.
@@ -264,7 +289,11 @@ void Tunnel::on_deadline() {
   const auto now = worker_.now();
   const auto& timeouts = settings_->timeouts;
   if (closing_ != net::TimePoint{} && now >= closing_ + timeouts.fin) return retire();
-  if (stalled_ != net::TimePoint{} && now >= stalled_ + timeouts.write_stall) {
+  if (discarding_) return arm();  // ended already: only the time of its last words counts
+  for (const auto* side : {&client_, &pod_}) {
+    if (side->stalled == net::TimePoint{} || now < side->stalled + timeouts.write_stall) continue;
+    if (side == &pod_)
+      return end(settings_->drain.close_code, "upstream reads no more", TunnelEnd::write_stall);
     set_end(TunnelEnd::write_stall);
     closed_first(TunnelSide::gateway);
     return retire();

@@ -62,8 +62,10 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
     websocket::FrameScanner scanner;  // of what this side sends
     std::uint64_t bytes = 0;          // sent by this side
     Unsent unsent;                    // waiting to be written to this side
+    net::TimePoint stalled{};         // since when bytes wait to be written to it without progress
     bool ended = false;               // its end of stream was read
     bool finished = false;            // FIN was sent to it
+    bool deaf = false;                // it takes no more bytes: what is meant for it is dropped
   };
 
   void wake(net::Cause cause) override;
@@ -72,21 +74,26 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   void turn();
   [[nodiscard]] bool is_over() const;
   // Moves what `from` has to `to`; false if the tunnel has ended.
-  bool move(Side& from, Side& to);
-  bool deliver(Side& to, std::string_view bytes);
-  bool flush(Side& to);
+  [[nodiscard]] bool move(Side& from, Side& to);
+  void discard(Side& from);
+  void deliver(Side& to, std::string_view bytes);
+  void flush(Side& to);
+  void drop_unsent(Side& to);
   void observe(Side& from, std::span<const char> bytes);
   void side_ended(Side& from, Side& to);
-  bool side_lost(Side& side);
+  void write_failed(Side& to);
+  [[nodiscard]] bool read_failed(Side& from);
   void pod_gone();
   void inject_close(Side& to, std::uint16_t code, std::string_view reason);
   void finish_side(Side& to);
-  void discard_from_client();
+  void begin_discarding();
+  void begin_closing();
   void closed_first(TunnelSide side);
   void set_end(TunnelEnd end);
   void arm();
   void retire();
   void report();
+  [[nodiscard]] bool said_close() const { return client_.scanner.close_seen() || pod_.scanner.close_seen(); }
   [[nodiscard]] TunnelSide name_of_side(const Side& side) const {
     return &side == &client_ ? TunnelSide::client : TunnelSide::pod;
   }
@@ -100,7 +107,6 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   Side pod_;
   net::TimePoint opened_;
   net::TimePoint active_;     // the last byte either way
-  net::TimePoint stalled_{};  // since when bytes wait to be written without progress
   net::TimePoint closing_{};  // since when one side is finished
   net::TimePoint due_{};      // what the wheel is armed for
   TunnelEnd end_ = TunnelEnd::closed;
@@ -109,7 +115,7 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   bool websocket_;
   bool end_known_ = false;
   bool truncated_ = false;
-  bool discarding_ = false;  // the pod is gone; the client's bytes have nowhere to go
+  bool discarding_ = false;  // the pod is gone or was left: nothing is passed on any more
   bool retired_ = false;
 };
 
