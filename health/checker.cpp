@@ -115,6 +115,7 @@ class Checker::Loops : public std::enable_shared_from_this<Loops> {
 
   void watch(const upstream::ClusterView& view);
   void suspect(EndpointId id);
+  void hurry(EndpointId id);
   void set_waiting(std::string_view cluster, bool waiting);
 
  private:
@@ -200,6 +201,13 @@ void Checker::Loops::suspect(EndpointId id) {
   if (loop == nullptr) return;
   if (loop->settings->virtual_address && !loop->probed()) return;  // stays ready, nothing to find out
   loop->fail(Clock::now());
+  arm(*loop);
+}
+
+void Checker::Loops::hurry(EndpointId id) {
+  auto* const loop = find(id);
+  if (loop == nullptr || !loop->probed()) return;
+  loop->suspected = true;
   arm(*loop);
 }
 
@@ -311,6 +319,9 @@ void Checker::watch(const upstream::ClusterView& view) {
 }
 void Checker::suspect(upstream::EndpointId id) {
   loops_->suspect(id);
+}
+void Checker::hurry(upstream::EndpointId id) {
+  loops_->hurry(id);
 }
 void Checker::set_waiting(std::string_view cluster, bool waiting) {
   loops_->set_waiting(cluster, waiting);

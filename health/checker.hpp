@@ -43,6 +43,9 @@ class Checker {
   // and is probed at once. Control itself tells the registry.
   void suspect(upstream::EndpointId id);
 
+  // Something makes the endpoint doubtful, but does not fail it: its configured probe is sent at once.
+  void hurry(upstream::EndpointId id);
+
   // Whether requests are on hold for the cluster: then endpoints that are not ready are probed every 100 to
   // 250 ms.
   void set_waiting(std::string_view cluster, bool waiting);

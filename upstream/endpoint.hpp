@@ -87,6 +87,11 @@ class Endpoint {
       connect_timeouts_.store(0, std::memory_order_relaxed);
   }
 
+  // Idle connections of all pools that were kept before this call are not used again: the endpoint has
+  // answered 503 or has said that it closes. Thread-safe.
+  void expire_pools() { pool_epoch_.fetch_add(1, std::memory_order_relaxed); }
+  [[nodiscard]] std::uint32_t pool_epoch() const { return pool_epoch_.load(std::memory_order_relaxed); }
+
  private:
   struct Identity {
     std::string name;
@@ -104,6 +109,7 @@ class Endpoint {
   std::atomic<Clock::rep> ready_since_{0};
   std::atomic<Clock::rep> last_answer_{0};
   std::atomic<int> connect_timeouts_{0};
+  std::atomic<std::uint32_t> pool_epoch_{0};
 };
 
 using EndpointPtr = std::shared_ptr<Endpoint>;

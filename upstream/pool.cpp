@@ -9,9 +9,10 @@ class Pool::Idle final : public net::Waiter, public net::DeadlineNode {
  public:
   explicit Idle(Pool& pool) : pool_(pool) {}
 
-  void keep(Connection connection, EndpointId endpoint, net::TimePoint until) {
+  void keep(Connection connection, const Endpoint& endpoint, net::TimePoint until) {
     connection_ = std::move(connection);
-    endpoint_ = endpoint;
+    endpoint_ = endpoint.id();
+    epoch_ = endpoint.pool_epoch();
     connection_.stream->reader = this;
     pool_.loop_.wheel().arm(*this, until);
   }
@@ -21,7 +22,9 @@ class Pool::Idle final : public net::Waiter, public net::DeadlineNode {
     return std::move(connection_);
   }
   [[nodiscard]] EndpointId endpoint() const { return endpoint_; }
-  [[nodiscard]] const net::Stream& stream() const { return *connection_.stream; }
+  [[nodiscard]] bool usable(const Endpoint& endpoint) const {
+    return epoch_ == endpoint.pool_epoch() && connection_.stream->is_quiet();
+  }
 
  private:
   void wake(net::Cause) override { pool_.evict(*this); }
@@ -30,6 +33,7 @@ class Pool::Idle final : public net::Waiter, public net::DeadlineNode {
   Pool& pool_;
   Connection connection_;
   EndpointId endpoint_ = 0;
+  std::uint32_t epoch_ = 0;
 };
 
 Pool::Pool(net::EventLoop& loop) : loop_(loop) {}
@@ -43,10 +47,10 @@ Connection Pool::take(Reservation& place, std::size_t& stale) {
     auto idle = std::move(shelf.back());
     shelf.pop_back();
     --size_;
-    const bool quiet = idle->stream().is_quiet();
+    const bool usable = idle->usable(*place.endpoint());
     auto connection = idle->release();
     retire(std::move(idle));
-    if (!quiet) {
+    if (!usable) {
       ++stale;
       continue;
     }
@@ -60,16 +64,19 @@ Connection Pool::take(Reservation& place, std::size_t& stale) {
 void Pool::put(Connection connection, std::size_t most, std::chrono::milliseconds idle) {
   if (most == 0 || !connection.stream || connection.stream->readable() || connection.stream->hung_up())
     return;
-  const auto& endpoint = connection.place.endpoint();
+  const auto endpoint = connection.place.endpoint();
   if (endpoint->state() != EndpointState::ready) return;
   const auto id = endpoint->id();
+  // Idle connections keep their places there, and must not be what fills it: `pick` passes over a full
+  // endpoint.
+  if (endpoint->full()) return;
   if (endpoint->max_connections() == 0) connection.place.reset();
 
   auto& shelf = shelves_[id];
   if (shelf.size() >= most) evict(*shelf.front());
   auto node = spare_.empty() ? std::make_unique<Idle>(*this) : std::move(spare_.back());
   if (!spare_.empty()) spare_.pop_back();
-  node->keep(std::move(connection), id, loop_.now() + idle);
+  node->keep(std::move(connection), *endpoint, loop_.now() + idle);
   shelf.push_back(std::move(node));
   ++size_;
 }

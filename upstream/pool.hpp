@@ -13,9 +13,15 @@ namespace tidegate::upstream {
 
 // A connection to an endpoint in use. The reservation counts against the endpoint's `maxConnections`.
 struct Connection {
+  Reservation place;  // outlives the stream: the pod must see the end before somebody else gets the place
   std::unique_ptr<net::Stream> stream;
-  Reservation place;
   bool reused = false;
+
+  void close() {
+    stream.reset();
+    place.reset();
+    reused = false;
+  }
 
   explicit operator bool() const { return stream != nullptr; }
 };

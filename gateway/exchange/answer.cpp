@@ -1,5 +1,6 @@
 // Forward's second half of a try: waiting for the endpoint's answer.
 #include <algorithm>
+#include <utility>
 
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/response_writer.hpp"
@@ -13,6 +14,10 @@ namespace {
 
 constexpr int kMostInterims = 32;
 constexpr std::size_t kLargestResponseHead = 64 * 1024;
+
+bool request_failed(UploadState state) {
+  return state == UploadState::client_failed || state == UploadState::upstream_stalled;
+}
 
 FailureReason reason_of(UploadState state, BodyEnd end) {
   if (state == UploadState::upstream_stalled) return FailureReason::connection_write_timeout;
@@ -36,8 +41,13 @@ void Forward::start_upload() {
 net::TimePoint Forward::answer_deadline() {
   // The clock for the answer runs from the end of the request; until then the upload has its own deadlines.
   if (upload_ && upload_->state() == UploadState::running) return worker_.now() + std::chrono::hours(24);
-  if (answer_deadline_ == net::TimePoint{})
-    answer_deadline_ = worker_.now() + settings().timeouts.response_header;
+  if (answer_deadline_ != net::TimePoint{}) return answer_deadline_;
+  answer_deadline_ = worker_.now() + settings().timeouts.response_header;
+  // A handshake that may be tried elsewhere does not wait so long for a pod that hangs that no time is left.
+  const auto& retry = settings().retry;
+  if (is_upgrade() && retry.enabled && retry.upgrades.timeout && other_endpoint_left()) {
+    answer_deadline_ = std::min(answer_deadline_, worker_.now() + (deadline_ - worker_.now()) / 2);
+  }
   return answer_deadline_;
 }
 
@@ -64,9 +74,11 @@ net::Task<Forward::Step> Forward::read_answer() {
   if (status == 101) co_return open_tunnel();
   if (status == 502 || status == 503 || status == 504) {
     // Held back while another try may do better; the last answer is relayed.
-    const auto next = next_step(facts_of(AttemptOutcome::answered), FailureReason::none);
+    const bool affordable = settings().hold.enabled || retry_affordable();
+    const auto next =
+        affordable ? next_step(facts_of(AttemptOutcome::answered), FailureReason::none) : Step::failed;
     if (next == Step::again) {
-      if (status == 503) worker_.pool().purge(endpoint_->id());
+      if (status == 503) endpoint_->expire_pools();
       co_return next;
     }
     failure_ = FailureReason::none;
@@ -119,6 +131,12 @@ net::Task<Forward::Step> Forward::read_head() {
       continue;
     }
     if (read.has_value() || !net::would_block(read.error())) co_return answer_failed(read.has_error());
+    // Looked at before each wait: an upload may fail at its first step, before anybody waits for it.
+    if (upload_ && request_failed(upload_->state())) {
+      current().outcome = AttemptOutcome::abandoned;
+      failure_ = reason_of(upload_->state(), body_->end());
+      co_return Step::failed;
+    }
     const auto cause = co_await wait_for_answer();
     if (cause == net::Cause::deadline) {
       co_return try_failed(AttemptOutcome::response_timeout, FailureReason::response_timeout);
@@ -128,21 +146,14 @@ net::Task<Forward::Step> Forward::read_head() {
       failure_ = FailureReason::client_gone;
       co_return Step::failed;
     }
-    if (cause == net::Cause::signal) {
-      upload_->ended().clear();
-      const auto state = upload_->state();
-      if (state == UploadState::client_failed || state == UploadState::upstream_stalled) {
-        current().outcome = AttemptOutcome::abandoned;
-        failure_ = reason_of(state, body_->end());
-        co_return Step::failed;
-      }
-    }
+    if (cause == net::Cause::signal) upload_->ended().clear();
   }
 }
 
 net::Task<bool> Forward::relay_interim() {
-  // HTTP/1.0 knows no interim answers (RFC 9110 15.2).
-  if (exchange_.request.version == http::Version::http_1_1) {
+  // HTTP/1.0 knows no interim answers (RFC 9110 15.2). One 100 is enough for one body, over all tries.
+  const bool repeated = exchange_.response.status == 100 && std::exchange(continued_, true);
+  if (exchange_.request.version == http::Version::http_1_1 && !repeated) {
     if (!write_interim(exchange_)) co_return false;
     const auto error = co_await net::write_all(client_.stream(), exchange_.out.text(),
                                                client_.settings(exchange_).timeouts.write_stall);
@@ -156,12 +167,7 @@ net::Task<bool> Forward::relay_interim() {
 
 Forward::Step Forward::answer_failed(bool reset) {
   const bool nothing = exchange_.answer.empty();
-  // A fresh connection that dies before any byte, while nobody else got an answer from that endpoint since:
-  // it is going. If others were answered meanwhile, this request may be what it does not like, and only a
-  // probe can tell.
-  if (nothing && !connection_.reused && !settings().virtual_address) {
-    worker_.control().answer_lost(endpoint_, endpoint_->last_answer() < attempt_began_);
-  }
+  if (nothing && !connection_.reused && !settings().virtual_address) worker_.control().answer_lost(endpoint_);
   if (!nothing) {
     failure_details_ = "the connection ended within the response head";
     return try_failed(AttemptOutcome::bad_answer, FailureReason::connection_terminated);

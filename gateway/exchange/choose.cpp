@@ -123,15 +123,18 @@ std::string Forward::describe_endpoints() const {
   return text;
 }
 
+bool Forward::retry_affordable() const {
+  return within_budget(settings().retry, shared_->active_requests.load(std::memory_order_relaxed),
+                       shared_->active_retries.load(std::memory_order_relaxed));
+}
+
 bool Forward::must_wait_in_line() {
   if (!retrying_) {
     // First come, first served: a newcomer does not overtake those who wait.
     return settings().hold.enabled && shared_->waiting.load(std::memory_order_relaxed) > 0;
   }
   if (retry_slot_) return false;
-  const auto active = shared_->active_requests.load(std::memory_order_relaxed);
-  const auto retries = shared_->active_retries.load(std::memory_order_relaxed);
-  if (within_budget(settings().retry, active, retries)) {
+  if (retry_affordable()) {
     retry_slot_ = true;
     shared_->active_retries.fetch_add(1, std::memory_order_relaxed);
     return false;
@@ -140,17 +143,24 @@ bool Forward::must_wait_in_line() {
   return true;
 }
 
+// The reason why nothing was picked, unless a failed try has left a better one.
+void Forward::note_none() {
+  if (failure_ != FailureReason::none) return;
+  failure_ = reason_for_none();
+  failure_details_ = describe_endpoints();
+}
+
 net::Task<upstream::Reservation> Forward::choose() {
   const bool in_line = must_wait_in_line();
   if (!in_line || !settings().hold.enabled) {
     // A retry beyond the budget is not made where nobody can wait: the failure that led here stands.
-    if (in_line && retrying_) co_return upstream::Reservation();
+    if (in_line && retrying_) {
+      note_none();
+      co_return upstream::Reservation();
+    }
     auto place = pick_now();
     if (place) co_return place;
-    if (failure_ == FailureReason::none) {
-      failure_ = reason_for_none();
-      failure_details_ = describe_endpoints();
-    }
+    note_none();
     if (!settings().hold.enabled) co_return upstream::Reservation();
   }
   co_return co_await hold();

@@ -1,7 +1,11 @@
 #include "gateway/exchange/client_connection.hpp"
 
 #include <algorithm>
+#include <exception>
 
+#include <spdlog/logger.h>
+
+#include "gateway/exchange/client_identity.hpp"
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/local_reply.hpp"
 #include "gateway/exchange/variables.hpp"
@@ -13,6 +17,7 @@ namespace tidegate::gateway {
 namespace {
 
 constexpr std::chrono::seconds kLinger{5};
+constexpr conf::Duration kLastChance{1'000};
 constexpr int kRequestsPerTurn = 16;  // pipelined requests that are answered before others have their turn
 constexpr std::size_t kLingerBytes = 4 * 1024 * 1024;
 
@@ -22,8 +27,8 @@ FailureReason reason_of_status(int status) {
     case 413: return FailureReason::body_too_large;
     case 414: return FailureReason::target_too_long;
     case 431: return FailureReason::head_too_large;
-    case 501:
-    case 505: return FailureReason::not_implemented;
+    case 501: return FailureReason::not_implemented;
+    case 505: return FailureReason::version_not_supported;
     default: return FailureReason::bad_request;
   }
 }
@@ -57,7 +62,12 @@ void ClientConnection::start() {
 }
 
 void ClientConnection::close_if_idle() {
-  if (idle_) worker_.retire(*this);
+  if (waiting_ && stream_->is_quiet()) worker_.retire(*this);
+}
+
+void ClientConnection::abandon() {
+  if (!idle_ && stream_) stream_->reset_on_close();
+  worker_.retire(*this);
 }
 
 net::Task<> ClientConnection::run() {
@@ -72,7 +82,13 @@ net::Task<> ClientConnection::run() {
     worker_.counters().connections_idle.subtract();
     worker_.counters().connections_active.add();
     auto exchange = worker_.take_exchange();
-    after = co_await serve(*exchange);
+    // Memory may run out in the middle of a request; that ends this connection and no other.
+    try {
+      after = co_await serve(*exchange);
+    } catch (const std::exception& error) {
+      worker_.error_log().error("a request failed: {}", error.what());
+      after = After::abort;
+    }
     worker_.give_exchange(std::move(exchange));
     worker_.counters().connections_active.subtract();
     worker_.counters().connections_idle.add();
@@ -88,16 +104,23 @@ net::Task<> ClientConnection::run() {
 }
 
 net::Task<bool> ClientConnection::wait_for_request() {
-  if (worker_.stopping()) co_return false;
+  // A connection that was accepted in the last moment still has its first request on the way.
+  const bool last_chance = worker_.stopping();
+  if (last_chance && served_) co_return false;
   const auto& timeouts = worker_.view()->config->listeners[listener_].timeouts;
   net::Wait wait(worker_.loop());
-  wait.readable(*stream_).until(worker_.now() + timeouts.client_keepalive);
-  co_return co_await wait == net::Cause::readable;
+  wait.readable(*stream_).until(worker_.now() + (last_chance ? kLastChance : timeouts.client_keepalive));
+  waiting_ = true;
+  const auto cause = co_await wait;
+  waiting_ = false;
+  served_ = true;
+  co_return cause == net::Cause::readable;
 }
 
 void ClientConnection::begin_record(Exchange& exchange) {
   exchange.view = worker_.view();
   exchange.started = net::Clock::now();
+  exchange.peer_address = address_;
   exchange.client_address = address_;
   worker_.write_request_id(exchange.request_id);
   auto& record = exchange.record;
@@ -113,7 +136,7 @@ net::Task<After> ClientConnection::serve(Exchange& exchange) {
   const auto head = co_await read_head(exchange, reason);
   if (head == HeadRead::silent_end) co_return After::close;
   exchange.out = worker_.buffers().take();
-  After after;
+  auto after = After::close;
   if (head == HeadRead::refused) {
     const auto error = exchange.request_parser.error();
     after = co_await refuse(exchange, reason,
@@ -180,6 +203,11 @@ net::Task<ClientConnection::HeadRead> ClientConnection::read_head(Exchange& exch
 void ClientConnection::describe_request(Exchange& exchange) {
   const auto& request = exchange.request;
   auto& record = exchange.record;
+  if (!exchange.view->trusted.empty()) {
+    exchange.peer_trusted = exchange.view->trusted.contains(address_);
+    exchange.client_address = client_address(request.fields, address_, exchange.view->trusted);
+    record.client_address = exchange.client_address;
+  }
   record.method = request.method;
   record.target = request.target;
   record.version = request.version == http::Version::http_1_1 ? "HTTP/1.1" : "HTTP/1.0";
@@ -205,7 +233,9 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
   }
   exchange.target = *target;
   // A secure URI that came in the clear was sent to the wrong place (RFC 9110 7.4).
-  if (target->scheme == "https" || target->scheme == "wss") return FailureReason::misdirected;
+  if (http::equals_ignoring_case(target->scheme, "https") ||
+      http::equals_ignoring_case(target->scheme, "wss"))
+    return FailureReason::misdirected;
   exchange.authority =
       target->authority.empty() ? request.fields.find("host").value_or("") : target->authority;
   exchange.host = http::split_authority(exchange.authority).host;
@@ -219,9 +249,10 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
     details = "the path leaves the root or is not validly encoded";
     return FailureReason::bad_request;
   }
-  const auto expect = request.fields.find("expect");
-  if (expect && !http::equals_ignoring_case(*expect, "100-continue"))
-    return FailureReason::expectation_failed;
+  for (const auto& field : request.fields) {
+    if (!http::equals_ignoring_case(field.name, "expect")) continue;
+    if (!http::equals_ignoring_case(field.value, "100-continue")) return FailureReason::expectation_failed;
+  }
 
   exchange.route = exchange.view->router.match(listener_, exchange.host, exchange.path);
   if (exchange.route == nullptr) return FailureReason::no_route;

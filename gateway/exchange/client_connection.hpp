@@ -26,8 +26,11 @@ class ClientConnection {
   ClientConnection& operator=(const ClientConnection&) = delete;
 
   void start();
-  // Ends it now if it waits for a request; one in progress is answered first, with `Connection: close`.
+  // Ends it now if it waits for a request and none has arrived; one in progress is answered first, with
+  // `Connection: close`.
   void close_if_idle();
+  // Ends it now, whatever it does. A client in the middle of an answer sees a reset, never an orderly end.
+  void abandon();
 
   // --- for the exchange in progress ---
   [[nodiscard]] net::Stream& stream() { return *stream_; }
@@ -64,7 +67,9 @@ class ClientConnection {
   net::Buffer in_;
   std::string address_;
   std::uint16_t port_;
-  bool idle_ = true;
+  bool idle_ = true;      // counted as idle: no exchange is in progress
+  bool waiting_ = false;  // for the first byte of a request
+  bool served_ = false;   // a request has come before
   net::Task<> task_;
 };
 

@@ -9,6 +9,8 @@ void Exchange::clear() {
   target = {};
   upgrade = http::UpgradeAsk::none;
   authority = {};
+  peer_address = {};
+  peer_trusted = false;
   host.clear();
   path.clear();
   view.reset();

@@ -33,10 +33,12 @@ struct Exchange {
   http::Framing framing;
   http::Target target;
   http::UpgradeAsk upgrade = http::UpgradeAsk::none;
-  std::string_view authority;  // of the target or the Host field; empty if there is none
-  std::string host;            // lower case, without port
-  std::string path;            // normalised, for matching
-  net::TimePoint started{};    // first byte of the head
+  std::string_view authority;     // of the target or the Host field; empty if there is none
+  std::string host;               // lower case, without port
+  std::string path;               // normalised, for matching
+  std::string_view peer_address;  // of the connection; the client's own unless the peer is a trusted proxy
+  bool peer_trusted = false;      // the connection comes from a trusted proxy
+  net::TimePoint started{};       // first byte of the head
 
   // --- where it goes ---
   WorkerViewPtr view;  // pins the routes for the life of the exchange

@@ -94,7 +94,7 @@ net::Task<After> Forward::run() {
 
 net::Task<Forward::Step> Forward::pause_before_next() {
   upload_.reset();
-  connection_ = {};
+  connection_.close();
   exchange_.answer.release();
   if (pause_.count() == 0) co_return Step::again;
   net::Wait wait(worker_.loop());
@@ -142,7 +142,8 @@ net::Task<Forward::Step> Forward::attempt(upstream::Reservation place) {
 }
 
 net::Task<net::error_code> Forward::open(upstream::Reservation place) {
-  if (!is_upgrade() && !reused_retry_used_) {
+  // Where the request may not be sent twice, a connection that may have died unseen is not used.
+  if (!is_upgrade() && !reused_retry_used_ && is_idempotent(exchange_.request.method)) {
     std::size_t stale = 0;
     connection_ = worker_.pool().take(place, stale);
     counters_.pool_stale.add(stale);
@@ -233,9 +234,19 @@ Forward::Step Forward::next_step(const TryFacts& facts, FailureReason reason) {
   return Step::again;
 }
 
+// What the client is told beyond the reason's phrase: nothing that names addresses behind the gateway.
+std::string_view Forward::public_details() const {
+  switch (failure_) {
+    case FailureReason::no_ready_endpoint:
+    case FailureReason::hold_expired:
+    case FailureReason::endpoints_full: return failure_details_;
+    default: return {};
+  }
+}
+
 net::Task<After> Forward::fail() {
   upload_.reset();
-  connection_ = {};
+  connection_.close();
   auto& record = exchange_.record;
   record.failure = failure_;
   exchange_.failure_details = failure_details_;
@@ -248,7 +259,7 @@ net::Task<After> Forward::fail() {
   const bool whole = exchange_.framing.kind == http::BodyKind::none;
   const bool keep = whole && http::wants_keep_alive(exchange_.request.version, exchange_.request.fields) &&
                     !worker_.stopping();
-  write_failure(exchange_, {failure_, failure_details_, keep}, worker_.unix_seconds());
+  write_failure(exchange_, {failure_, public_details(), keep}, worker_.unix_seconds());
   const auto error = co_await net::write_all(client_.stream(), exchange_.out.text(),
                                              client_.settings(exchange_).timeouts.write_stall);
   if (error) co_return After::abort;

@@ -40,8 +40,11 @@ class Forward {
   net::Task<upstream::Reservation> hold();
   [[nodiscard]] upstream::Reservation pick_now();
   [[nodiscard]] bool must_wait_in_line();
+  [[nodiscard]] bool retry_affordable() const;
   [[nodiscard]] FailureReason reason_for_none() const;
+  void note_none();
   [[nodiscard]] std::string describe_endpoints() const;
+  [[nodiscard]] std::string_view public_details() const;
   [[nodiscard]] bool other_endpoint_left() const;
   [[nodiscard]] std::uint64_t hash_key() const;
 
@@ -103,6 +106,7 @@ class Forward {
   bool sent_ = false;  // a byte of the request went out in this attempt
   bool reused_retry_used_ = false;
   bool retrying_ = false;
+  bool continued_ = false;   // a 100 was relayed
   bool retry_slot_ = false;  // counted in `active_retries`
   bool counted_ = true;      // counted in `active_requests`
   FailureReason failure_ = FailureReason::none;

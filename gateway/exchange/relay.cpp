@@ -1,6 +1,7 @@
 // Forward's last part: the endpoint's answer on its way to the client.
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/framed_run.hpp"
+#include "gateway/exchange/request_writer.hpp"
 #include "gateway/exchange/response_writer.hpp"
 #include "gateway/exchange/variables.hpp"
 #include "gateway/process/worker.hpp"
@@ -23,10 +24,7 @@ std::string_view switch_fault(const Exchange& exchange, const conf::UpgradePolic
   const auto protocol = fields.find("upgrade");
   const bool offered = protocol && exchange.request.fields.has_token("upgrade", *protocol);
   if (!offered) return "the 101 names a protocol that was not offered";
-  if (policy.any) return {};
-  for (const auto& named : policy.others) {
-    if (http::equals_ignoring_case(named, *protocol)) return {};
-  }
+  if (passes_protocol(policy, *protocol)) return {};
   return "the 101 names a protocol that was not passed on";
 }
 
@@ -63,14 +61,13 @@ net::Task<Forward::Step> Forward::relay() {
     failure_ = FailureReason::response_head_too_large;
     co_return Step::failed;
   }
-  if (status == 503 || !framing->reusable) worker_.pool().purge(endpoint_->id());
+  if (status == 503 || !framing->reusable) endpoint_->expire_pools();
   exchange_.record.status = static_cast<std::uint16_t>(status);
   exchange_.answer_begun = true;
 
   exchange_.answer.consume(exchange_.response.size);
   BodyReader body(*connection_.stream, exchange_.response_framing, std::move(exchange_.answer), 0,
                   settings().timeouts.response_idle, 8 * 1024);
-  if (!upload_going) body.watch(client_.stream());
   const bool delivered = co_await relay_body(body, towards.kind);
   current().total = std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - attempt_began_);
   if (!delivered) {
@@ -102,6 +99,7 @@ net::Task<bool> Forward::relay_body(BodyReader& body, http::BodyKind framing) {
     }
     head = {};
     if (body.end() != BodyEnd::open) co_return body.end() != BodyEnd::abandoned;
+    if (!upload_ || upload_->state() != UploadState::running) body.watch(client_.stream());
     run = co_await body.next(worker_.buffers());
   }
 }
@@ -113,8 +111,12 @@ void Forward::settle_upstream(BodyReader& body) {
   const bool clean = body.end() == BodyEnd::whole && exchange_.response_framing.reusable &&
                      body.rest().empty() && sent_whole && exchange_.response.status != 503;
   upload_.reset();
-  if (clean) worker_.pool().put(std::move(connection_), settings().pool_size, settings().timeouts.pool_idle);
-  connection_ = {};
+  // Somebody who waits for a place needs it more than the next request needs an open connection.
+  const bool places_wanted =
+      settings().max_connections != 0 && shared_->waiting.load(std::memory_order_relaxed) > 0;
+  if (clean && !places_wanted)
+    worker_.pool().put(std::move(connection_), settings().pool_size, settings().timeouts.pool_idle);
+  connection_.close();
 }
 
 Forward::Step Forward::end_relay(BodyReader& body, bool keep_alive) {

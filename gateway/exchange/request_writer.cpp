@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gateway/exchange/growing_head.hpp"
 #include "gateway/exchange/variables.hpp"
 #include "wire/http/head_writer.hpp"
 #include "wire/http/hop_by_hop.hpp"
@@ -37,21 +38,58 @@ void append_rewritten(std::string& line, std::string_view replacement, std::stri
   line.append(rest);
 }
 
-bool allows(const conf::UpgradePolicy& policy, std::string_view protocol) {
-  return policy.any || std::any_of(policy.others.begin(), policy.others.end(),
-                                   [&](const auto& named) { return equals_ignoring_case(named, protocol); });
+// A segment that is `.` or `..`, percent-encoded or not (RFC 3986 5.2.4, 6.2.2.2).
+bool has_dot_segment(std::string_view path) {
+  while (!path.empty()) {
+    path.remove_prefix(1);
+    auto segment = path.substr(0, path.find('/'));
+    path.remove_prefix(segment.size());
+    int dots = 0;
+    for (; !segment.empty() && dots < 3; ++dots) {
+      if (segment.front() == '.') {
+        segment.remove_prefix(1);
+      } else if (segment.size() >= 3 && equals_ignoring_case(segment.substr(0, 3), "%2e")) {
+        segment.remove_prefix(3);
+      } else {
+        break;
+      }
+    }
+    if (segment.empty() && (dots == 1 || dots == 2)) return true;
+  }
+  return false;
+}
+
+// Percent-encodes what may not stand in a path (RFC 3986 3.3). `%2F`, which stays encoded in the decoded
+// form, is kept.
+void append_encoded(std::string& out, std::string_view path) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  constexpr std::string_view allowed = "-._~!$&'()*+,;=:@/";
+  for (std::size_t i = 0; i < path.size(); ++i) {
+    const char c = path[i];
+    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (letter || allowed.find(c) != std::string_view::npos ||
+        equals_ignoring_case(path.substr(i, 3), "%2f")) {
+      out.push_back(c);
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out.append({'%', digits[byte >> 4], digits[byte & 15]});
+  }
+}
+
+// Some balancers name a WebSocket's scheme; applications expect that of the handshake.
+std::string_view http_scheme(std::string_view scheme) {
+  if (equals_ignoring_case(scheme, "wss")) return "https";
+  return equals_ignoring_case(scheme, "ws") ? "http" : scheme;
 }
 
 class RequestWriter {
  public:
-  RequestWriter(Exchange& exchange, const ProxyRoute& route, const upstream::Endpoint& endpoint)
-      : exchange_(exchange),
-        route_(route),
-        endpoint_(endpoint),
-        variables_(exchange),
-        writer_(exchange.out.room()) {}
+  RequestWriter(Exchange& exchange, const ProxyRoute& route, const upstream::Endpoint& endpoint,
+                http::HeadWriter& writer)
+      : exchange_(exchange), route_(route), endpoint_(endpoint), variables_(exchange), writer_(writer) {}
 
-  bool write() {
+  void write() {
     write_request_line();
     write_host();
     write_connection();
@@ -60,9 +98,6 @@ class RequestWriter {
     write_client();
     write_rules();
     writer_.end();
-    if (writer_.overflowed()) return false;
-    exchange_.out.commit(writer_.text().size());
-    return true;
   }
 
  private:
@@ -73,10 +108,15 @@ class RequestWriter {
     auto& line = exchange_.scratch;
     line.clear();
     const auto& matched = exchange_.route->path;
-    if (prefix && matched.kind != conf::PathKind::regex && has_path_prefix(target.path, matched.value)) {
+    if (!prefix || matched.kind == conf::PathKind::regex) {
+      line.append(target.path);
+    } else if (has_path_prefix(target.path, matched.value) && !has_dot_segment(target.path)) {
       append_rewritten(line, *prefix, target.path.substr(matched.value.size()));
     } else {
-      line.append(target.path);
+      // The route was chosen by the decoded path without dot segments; what is sent on must not say another.
+      std::string rest;
+      append_encoded(rest, std::string_view(exchange_.path).substr(matched.value.size()));
+      append_rewritten(line, *prefix, rest);
     }
     if (target.has_query) line.append("?").append(target.query);
     writer_.request_line(exchange_.request.method, line);
@@ -117,7 +157,7 @@ class RequestWriter {
     for (const auto& field : exchange_.request.fields) {
       if (!equals_ignoring_case(field.name, "upgrade")) continue;
       http::for_each_member(field.value, [&](std::string_view protocol) {
-        if (!allows(policy, protocol)) return true;
+        if (!passes_protocol(policy, protocol)) return true;
         if (!first) writer_.append(", ");
         first = false;
         writer_.append(protocol);
@@ -153,22 +193,23 @@ class RequestWriter {
   }
 
   void write_unless_ruled(std::string_view name, std::string_view value) {
-    if (!is_ruled(route_.request_rules, name)) writer_.field(name, value);
+    if (!value.empty() && !is_ruled(route_.request_rules, name)) writer_.field(name, value);
   }
 
   // Who the client is. What a peer that is not trusted says of itself is replaced (RFC 7239 8.1).
   void write_client() {
     const auto& fields = exchange_.request.fields;
     const auto client = exchange_.record.client_address;
-    const bool trusted = exchange_.view->trusted.contains(client);
-    if (trusted) copy("Forwarded");
+    const bool trusted = exchange_.peer_trusted;
+    if (trusted && !is_ruled(route_.request_rules, "Forwarded")) copy("Forwarded");
     write_unless_ruled("X-Forwarded-For",
                        trusted ? variables_.variable(conf::Variable::proxy_add_x_forwarded_for, {}) : client);
     const auto said = [&](std::string_view name, std::string_view otherwise) {
       const auto value = fields.find(name);
       write_unless_ruled(name, trusted && value ? *value : otherwise);
     };
-    said("X-Forwarded-Proto", "http");
+    const auto scheme = trusted ? fields.find("X-Forwarded-Proto").value_or("http") : "http";
+    write_unless_ruled("X-Forwarded-Proto", http_scheme(scheme));
     said("X-Forwarded-Host", exchange_.authority);
     said("X-Real-IP", client);
   }
@@ -186,20 +227,23 @@ class RequestWriter {
   const ProxyRoute& route_;
   const upstream::Endpoint& endpoint_;
   const Variables variables_;
-  http::HeadWriter writer_;
+  http::HeadWriter& writer_;
 };
 
 }  // namespace
 
-bool write_request(Exchange& exchange, const ProxyRoute& route, const upstream::Endpoint& endpoint) {
-  for (;;) {
-    exchange.out.clear();
-    if (RequestWriter(exchange, route, endpoint).write()) return true;
-    constexpr std::size_t kLargest =
-        1024 * 1024;  // a head of the largest size allowed, and its rules, fit by far
-    if (exchange.out.capacity() >= kLargest) return false;
-    exchange.out.grow(exchange.out.capacity() * 4);
+bool passes_protocol(const conf::UpgradePolicy& policy, std::string_view protocol) {
+  const auto name = protocol.substr(0, protocol.find('/'));
+  for (const std::string_view refused : {"h2c", "h2", "h3", "tls", "http"}) {
+    if (equals_ignoring_case(name, refused)) return false;
   }
+  return policy.any || std::any_of(policy.others.begin(), policy.others.end(),
+                                   [&](const auto& named) { return equals_ignoring_case(named, protocol); });
+}
+
+bool write_request(Exchange& exchange, const ProxyRoute& route, const upstream::Endpoint& endpoint) {
+  return write_growing(
+      exchange, [&](http::HeadWriter& writer) { RequestWriter(exchange, route, endpoint, writer).write(); });
 }
 
 }  // namespace tidegate::gateway

@@ -14,4 +14,8 @@ namespace tidegate::gateway {
 [[nodiscard]] bool write_request(Exchange& exchange, const ProxyRoute& route,
                                  const upstream::Endpoint& endpoint);
 
+// Whether a protocol other than WebSocket may be asked of the upstream. HTTP/2 and TLS never are, not even by
+// `any`: requests inside them would pass by every route and rule.
+[[nodiscard]] bool passes_protocol(const conf::UpgradePolicy& policy, std::string_view protocol);
+
 }  // namespace tidegate::gateway

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/exchange/growing_head.hpp"
 #include "gateway/exchange/variables.hpp"
 #include "wire/http/head_writer.hpp"
 #include "wire/http/hop_by_hop.hpp"
@@ -10,8 +11,6 @@ namespace tidegate::gateway {
 namespace {
 
 using http::equals_ignoring_case;
-
-constexpr std::size_t kLargestHead = 1024 * 1024;
 
 bool is_ruled(const std::vector<FieldRule>& rules, std::string_view name) {
   return std::any_of(rules.begin(), rules.end(), [&](const FieldRule& rule) {
@@ -37,22 +36,6 @@ void write_rules(http::HeadWriter& writer, Exchange& exchange) {
     if (rule.operation == conf::HeaderOperation::remove) continue;
     expand_field_value(rule.value, variables, exchange.scratch);
     if (!exchange.scratch.empty()) writer.field(rule.name, exchange.scratch);
-  }
-}
-
-// Runs `write` into `exchange.out`, with a larger block as long as it does not fit.
-template <class Write>
-bool write_growing(Exchange& exchange, Write&& write) {
-  for (;;) {
-    exchange.out.clear();
-    http::HeadWriter writer(exchange.out.room());
-    write(writer);
-    if (!writer.overflowed()) {
-      exchange.out.commit(writer.text().size());
-      return true;
-    }
-    if (exchange.out.capacity() >= kLargestHead) return false;
-    exchange.out.grow(exchange.out.capacity() * 4);
   }
 }
 

@@ -48,7 +48,7 @@ Variables::Variables(Exchange& exchange) : exchange_(exchange) {
     if (!http::equals_ignoring_case(field.name, "x-forwarded-for")) continue;
     chain.append(field.value).append(", ");
   }
-  chain.append(exchange.record.client_address);
+  chain.append(exchange.peer_address);
 }
 
 std::string_view Variables::variable(conf::Variable which, std::string_view argument) const {

@@ -23,6 +23,7 @@ constexpr std::array<FailureDescription, failure_reasons> descriptions{{
     {"upgrade_required", "http_request_error", 426, "WebSocket version 13 is required"},
     {"head_too_large", "http_request_error", 431, "The header fields are larger than allowed"},
     {"not_implemented", "http_request_error", 501, "The request asks for something not supported"},
+    {"version_not_supported", "http_request_error", 505, "The HTTP version is not supported"},
     {"client_gone", "", 499, "The client left before it was answered"},
     {"no_ready_endpoint", "destination_unavailable", 503, "No endpoint is ready", true},
     {"hold_expired", "destination_unavailable", 503, "No endpoint became ready in time", true},
@@ -49,7 +50,7 @@ constexpr std::array<FailureDescription, failure_reasons> descriptions{{
     {"internal_error", "proxy_internal_error", 500, "The gateway failed"},
 }};
 
-constexpr std::array<std::pair<int, std::string_view>, 27> phrases{{
+constexpr std::array<std::pair<int, std::string_view>, 28> phrases{{
     {200, "OK"},
     {201, "Created"},
     {202, "Accepted"},
@@ -77,6 +78,7 @@ constexpr std::array<std::pair<int, std::string_view>, 27> phrases{{
     {502, "Bad Gateway"},
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
 }};
 
 }  // namespace

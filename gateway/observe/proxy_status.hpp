@@ -13,19 +13,20 @@ enum class FailureReason : std::uint8_t {
   none,  // nothing failed: the upstream's answer was relayed, or a configured redirect or response was given
 
   // What the client sent.
-  bad_request,         // 400: malformed head, framing or chunk
-  denied,              // 403
-  no_route,            // 404: no route for host and path
-  method_not_allowed,  // 405
-  request_timeout,     // 408: head or body not complete in time
-  body_too_large,      // 413
-  target_too_long,     // 414
-  expectation_failed,  // 417: an Expect other than 100-continue
-  misdirected,         // 421
-  upgrade_required,    // 426: Sec-WebSocket-Version is not 13
-  head_too_large,      // 431
-  not_implemented,     // 501: CONNECT, an unknown transfer coding
-  client_gone,         // 499 in the log only: the client left before it was answered
+  bad_request,            // 400: malformed head, framing or chunk
+  denied,                 // 403
+  no_route,               // 404: no route for host and path
+  method_not_allowed,     // 405
+  request_timeout,        // 408: head or body not complete in time
+  body_too_large,         // 413
+  target_too_long,        // 414
+  expectation_failed,     // 417: an Expect other than 100-continue
+  misdirected,            // 421
+  upgrade_required,       // 426: Sec-WebSocket-Version is not 13
+  head_too_large,         // 431
+  not_implemented,        // 501: an unknown transfer coding
+  version_not_supported,  // 505
+  client_gone,            // 499 in the log only: the client left before it was answered
 
   // Nowhere to send it: 503 with Retry-After.
   no_ready_endpoint,     // none is ready and the request was not held

@@ -74,8 +74,8 @@ void Control::connect_failed(const upstream::EndpointPtr& endpoint, AttemptOutco
     take_out(endpoint, "connects failed in a row");
 }
 
-void Control::answer_lost(const upstream::EndpointPtr& endpoint, bool alone) {
-  if (alone) take_out(endpoint, "connection lost before an answer");
+void Control::answer_lost(const upstream::EndpointPtr& endpoint) {
+  boost::asio::post(context_, [this, id = endpoint->id()] { checker_.hurry(id); });
 }
 
 void Control::take_out(const upstream::EndpointPtr& endpoint, std::string_view cause) {
@@ -126,6 +126,14 @@ void Control::grant_waiting() {
   });
 }
 
+// The pace doubles with every half second that places are found: a herd arrives gently, and yet a queue that
+// fills faster than the configured pace does not stand for ever in front of pods that could take it.
+int Control::release_rate(int per_second, const WaitingRoom& room, upstream::TimePoint now) {
+  if (room.flowing_since == upstream::TimePoint{}) return per_second;
+  const auto halves = std::min<std::int64_t>((now - room.flowing_since) / std::chrono::milliseconds(500), 10);
+  return static_cast<int>(std::min<std::int64_t>(std::int64_t{per_second} << halves, 1'000'000));
+}
+
 // True while somebody waits for the cluster.
 bool Control::grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimePoint now) {
   const auto found = views_.find(id);
@@ -133,10 +141,15 @@ bool Control::grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimeP
   const auto& view = *found->second;
   upstream::PickAsk ask;
   ask.now = now;
-  const int allowed = room.queue.allowance(now, view.settings->hold.release_per_second);
+  const int allowed =
+      room.queue.allowance(now, release_rate(view.settings->hold.release_per_second, room, now));
   for (int i = 0; i < allowed && !room.queue.empty(); ++i) {
     const auto* member = upstream::pick(view, room.picks, ask);
-    if (member == nullptr || !member->endpoint->reserve()) break;
+    if (member == nullptr || !member->endpoint->reserve()) {
+      room.flowing_since = {};
+      break;
+    }
+    if (room.flowing_since == upstream::TimePoint{}) room.flowing_since = now;
     room.queue.spend();
     const auto ticket = room.queue.pop();
     // std::function wants a copyable action: the place travels behind a shared pointer.
@@ -145,6 +158,7 @@ bool Control::grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimeP
     worker->post([worker, ticket, place] { worker->grant(ticket.id, std::move(*place)); });
   }
   const bool waiting = !room.queue.empty();
+  if (!waiting) room.flowing_since = {};
   if (waiting != room.told) {
     room.told = waiting;
     checker_.set_waiting(view.settings->name, waiting);

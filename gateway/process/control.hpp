@@ -53,9 +53,9 @@ class Control {
   // A connect to an endpoint that is not virtual failed. A refusal or reset takes it out at once, and three
   // time-outs in a row do; it is probed without delay.
   void connect_failed(const upstream::EndpointPtr& endpoint, AttemptOutcome outcome);
-  // A connection ended before a byte of an answer. `alone`: the endpoint has answered nobody since, so it is
-  // taken out.
-  void answer_lost(const upstream::EndpointPtr& endpoint, bool alone);
+  // A connection ended before a byte of an answer: it is probed at once. That alone takes nothing out, since
+  // a request that a pod does not survive could be sent on purpose.
+  void answer_lost(const upstream::EndpointPtr& endpoint);
   void enter_hold(std::uint32_t cluster, HoldTicket ticket);
   void leave_hold(std::uint32_t cluster, std::uint64_t ticket);
   void worker_empty();
@@ -64,7 +64,8 @@ class Control {
   struct WaitingRoom {
     HoldQueue queue;
     upstream::PickState picks;
-    bool told = false;  // the checker knows that somebody waits
+    bool told = false;                    // the checker knows that somebody waits
+    upstream::TimePoint flowing_since{};  // since when places are found for those who wait
   };
 
   void take_out(const upstream::EndpointPtr& endpoint, std::string_view cause);
@@ -72,6 +73,7 @@ class Control {
   void start_granting();
   void grant_waiting();
   bool grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimePoint now);
+  [[nodiscard]] static int release_rate(int per_second, const WaitingRoom& room, upstream::TimePoint now);
   void start_sweeping();
 
   boost::asio::io_context& context_;

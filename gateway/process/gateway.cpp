@@ -60,7 +60,7 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
       control_(context_, error_log_.logger()),
       shutdown_timer_(context_) {
   const auto descriptors = raise_descriptor_limit();
-  const auto most = connections_per_worker(config_->connections_per_worker, descriptors);
+  const auto most = connections_per_worker(config_->connections_per_worker, descriptors, worker_count_);
   std::vector<Worker*> workers;
   for (int i = 0; i < worker_count_; ++i) {
     const auto index = static_cast<std::uint32_t>(i);
@@ -167,7 +167,7 @@ void Gateway::begin_shutdown() {
                             config_->shutdown.delay.count(), config_->shutdown.deadline.count());
   shutdown_timer_.expires_after(config_->shutdown.delay);
   shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) stop_accepting();
+    if (!error && phase_ == Phase::delaying) stop_accepting();
   });
 }
 
@@ -176,7 +176,7 @@ void Gateway::stop_accepting() {
   for (auto& worker : workers_) worker->post([w = worker.get()] { w->stop_accepting(); });
   shutdown_timer_.expires_after(config_->shutdown.deadline);
   shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) end_all();
+    if (!error && phase_ == Phase::draining) end_all();
   });
 }
 

@@ -45,10 +45,12 @@ std::uint64_t raise_descriptor_limit() {
   return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_cur : before;
 }
 
-std::size_t connections_per_worker(std::size_t configured, std::uint64_t descriptors) {
+std::size_t connections_per_worker(std::size_t configured, std::uint64_t descriptors, int workers) {
   if (configured != 0) return configured;
   const auto left = descriptors > 2 * kOwnDescriptors ? descriptors - kOwnDescriptors : kOwnDescriptors;
-  return static_cast<std::size_t>(left / 2);
+  const auto pairs = static_cast<std::size_t>(left / 2);
+  if (workers <= 1) return pairs;
+  return pairs * 11 / 10 / static_cast<std::size_t>(workers);
 }
 
 }  // namespace tidegate::gateway

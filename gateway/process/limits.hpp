@@ -13,9 +13,9 @@ namespace tidegate::gateway {
 // Raises the soft limit of descriptors to the hard one and returns what is in force.
 std::uint64_t raise_descriptor_limit();
 
-// How many connections a worker may have: `configured`, or what the descriptors allow when that is 0 (each
-// proxied connection takes two). The kernel spreads connections unevenly, so that bound is the whole
-// process's for each worker.
-[[nodiscard]] std::size_t connections_per_worker(std::size_t configured, std::uint64_t descriptors);
+// How many connections a worker may have: `configured`, or its share of what the descriptors allow when that
+// is 0 (each proxied connection takes two), and a tenth more, since the kernel does not spread them evenly.
+[[nodiscard]] std::size_t connections_per_worker(std::size_t configured, std::uint64_t descriptors,
+                                                 int workers);
 
 }  // namespace tidegate::gateway

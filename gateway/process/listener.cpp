@@ -14,6 +14,7 @@ namespace tidegate::gateway {
 namespace {
 
 constexpr int kAcceptsPerTurn = 64;
+constexpr int kMostRest = 65536;
 constexpr std::chrono::milliseconds kPause{100};
 
 AcceptError classify(int error) {
@@ -37,7 +38,14 @@ Listener::Listener(Worker& worker, std::uint32_t index, net::UniqueFd socket)
 }
 
 Listener::~Listener() {
+  // Closing is not enough: the descriptor of a Unix socket is one of several copies, and epoll forgets a
+  // socket only with the last of them.
+  worker_.loop().unwatch(socket_.get());
   worker_.loop().forget(*this);
+}
+
+void Listener::accept_rest() {
+  for (int i = 0; i < kMostRest && accept_one(); ++i) continue;
 }
 
 void Listener::on_ready(std::uint32_t) {

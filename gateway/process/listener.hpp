@@ -19,6 +19,9 @@ class Listener final : private net::Pollable, private net::DeadlineNode {
   Listener(Worker& worker, std::uint32_t index, net::UniqueFd socket);
   ~Listener();
 
+  // Takes what waits in the accept queue, before the socket is closed: closing resets it.
+  void accept_rest();
+
  private:
   void on_ready(std::uint32_t events) override;
   void on_deadline() override;

@@ -31,6 +31,12 @@ Networks::Networks(const std::vector<std::string>& cidrs) {
   }
 }
 
+bool Networks::is_address(std::string_view text) {
+  Bytes bytes{};
+  bool v4 = false;
+  return parse(text, bytes, v4);
+}
+
 bool Networks::contains(std::string_view address) const {
   Bytes bytes{};
   bool v4 = false;

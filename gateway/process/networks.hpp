@@ -16,6 +16,7 @@ class Networks {
 
   // `address` is an IP literal; anything else is in no network. IPv4-mapped IPv6 counts as IPv4.
   [[nodiscard]] bool contains(std::string_view address) const;
+  [[nodiscard]] static bool is_address(std::string_view text);
   [[nodiscard]] bool empty() const { return networks_.empty(); }
 
  private:

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <pthread.h>
 #include <sys/random.h>
 
@@ -26,19 +24,6 @@ std::uint64_t seed() {
     value = static_cast<std::uint64_t>(net::Clock::now().time_since_epoch().count());
   }
   return value | 1;
-}
-
-void set_client_options(int socket) {
-  const auto set = [&](int level, int option, int value) {
-    ::setsockopt(socket, level, option, &value, sizeof value);
-  };
-  set(IPPROTO_TCP, TCP_NODELAY, 1);
-  // A peer that vanished without a word is noticed by the kernel: 60 s of silence, then six probes 10 s
-  // apart.
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, 60);
-  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
-  set(IPPROTO_TCP, TCP_KEEPCNT, 6);
 }
 
 // Takes an element out of a list whose elements know their place, without moving more than one other.
@@ -164,7 +149,7 @@ void Worker::listen(std::uint32_t listener, net::UniqueFd socket) {
 }
 
 void Worker::accept(std::uint32_t listener, net::UniqueFd socket, const net::SocketAddress& peer) {
-  if (peer.family() != AF_UNIX) set_client_options(socket.get());
+  if (peer.family() != AF_UNIX) net::set_connection_options(socket.get());
   net::error_code error;
   auto stream = net::Stream::adopt(loop_, std::move(socket), error);
   if (!stream) {
@@ -259,14 +244,15 @@ void Worker::shed_idle(std::uint32_t cluster) {
 
 void Worker::stop_accepting() {
   stopping_ = true;
-  listeners_.clear();
   for (const auto& connection : connections_) connection->close_if_idle();
+  for (const auto& listener : listeners_) listener->accept_rest();
+  listeners_.clear();
   loop_.defer([this] { report_if_empty(); });
 }
 
 void Worker::end_all() {
   for (const auto& tunnel : tunnels_) tunnel->end(1001, "gateway is shutting down", TunnelEnd::shutdown);
-  for (const auto& connection : connections_) retire(*connection);
+  for (const auto& connection : connections_) connection->abandon();
 }
 
 void Worker::report_if_empty() {

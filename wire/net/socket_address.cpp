@@ -139,6 +139,17 @@ std::string SocketAddress::text() const {
   return (v6 ? "[" + name + "]" : name) + ":" + std::to_string(port());
 }
 
+void set_connection_options(int socket) {
+  const auto set = [&](int level, int option, int value) {
+    ::setsockopt(socket, level, option, &value, sizeof value);
+  };
+  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 60);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 6);
+}
+
 bool family_available(int family) {
   const UniqueFd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return false;
@@ -151,7 +162,7 @@ bool family_available(int family) {
 boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to) {
   UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return last_error();
-  if (to.family() != AF_UNIX) set_option(socket.get(), IPPROTO_TCP, TCP_NODELAY);
+  if (to.family() != AF_UNIX) set_connection_options(socket.get());
   // A Unix socket whose queue is full says EAGAIN: there is nothing to wait on, so it is a failure to be
   // retried.
   if (::connect(socket.get(), to.data(), to.size()) != 0 && errno != EINPROGRESS) return last_error();

@@ -51,7 +51,12 @@ class SocketAddress {
   socklen_t size_ = 0;
 };
 
-// Starts a non-blocking connect: 0, or EINPROGRESS while it is under way, is success. TCP_NODELAY is set.
+// What every TCP connection here has: no Nagle delay, and keepalive, so that a peer that vanished without a
+// word is noticed by the kernel: 60 s of silence, then six probes 10 s apart.
+void set_connection_options(int socket);
+
+// Starts a non-blocking connect: 0, or EINPROGRESS while it is under way, is success. TCP connections get
+// `set_connection_options`.
 [[nodiscard]] boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to);
 
 // False where the kernel was built or booted without that family (often IPv6 in containers).
