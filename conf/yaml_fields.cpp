@@ -49,8 +49,8 @@ std::string suggestion(std::string_view text, std::span<const std::string_view> 
 std::string expectation(const Shapes& shapes) {
   std::vector<std::string_view> parts(shapes.words);
   if (shapes.take_text) parts.push_back(shapes.form);
-  if (shapes.take_item) parts.push_back("a list");
-  if (shapes.take_object) parts.push_back("a map");
+  if (shapes.take_item) parts.emplace_back("a list");
+  if (shapes.take_object) parts.emplace_back("a map");
   return "expected " + joined(parts, " or ");
 }
 

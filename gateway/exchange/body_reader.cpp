@@ -14,14 +14,14 @@ constexpr std::size_t kTurnBytes = 256 * 1024;
 }  // namespace
 
 BodyReader::BodyReader(net::Stream& stream, const http::Framing& framing, net::Buffer buffered,
-                       std::uint64_t limit, std::chrono::milliseconds idle, std::size_t trailer_limit)
+                       const BodyLimits& limits)
     : stream_(stream),
       kind_(framing.kind),
       left_(framing.length),
-      limit_(limit),
-      idle_(idle),
+      limit_(limits.bytes),
+      idle_(limits.idle),
       buffer_(std::move(buffered)),
-      decoder_(trailer_limit) {
+      decoder_(limits.trailer_bytes) {
   if (kind_ == http::BodyKind::none || (kind_ == http::BodyKind::length && left_ == 0)) end_ = BodyEnd::whole;
   if (limit_ != 0 && kind_ == http::BodyKind::length && left_ > limit_) end_ = BodyEnd::too_large;
 }

@@ -25,12 +25,17 @@ enum class BodyEnd : std::uint8_t {
   abandoned,  // the watched stream hung up: nobody wants the rest
 };
 
+struct BodyLimits {
+  std::uint64_t bytes = 0;            // 0: unlimited
+  std::chrono::milliseconds idle{0};  // between two reads
+  std::size_t trailer_bytes = 8 * 1024;
+};
+
 class BodyReader {
  public:
   // `buffered` are the bytes already read behind the head; they become the reader's, as does what it reads.
-  // `limit` bounds the body (0: unlimited), `idle` the time between two reads.
-  BodyReader(net::Stream& stream, const http::Framing& framing, net::Buffer buffered, std::uint64_t limit,
-             std::chrono::milliseconds idle, std::size_t trailer_limit);
+  BodyReader(net::Stream& stream, const http::Framing& framing, net::Buffer buffered,
+             const BodyLimits& limits);
 
   // The next run of body bytes, valid until the next call; empty when `end()` is no longer `open`. A buffer
   // is held only while there are bytes in it.

@@ -78,9 +78,9 @@ net::Task<After> Forward::run() {
     std::copy(bytes.begin(), bytes.end(), behind.room().begin());
     behind.commit(bytes.size());
     const auto& listener = client_.settings(exchange_);
-    body_.emplace(client_.stream(), exchange_.framing, std::move(behind),
-                  route_.settings.body_bytes.value_or(listener.limits.body_bytes),
-                  listener.timeouts.request_body, listener.limits.trailer_bytes);
+    const BodyLimits limits{route_.settings.body_bytes.value_or(listener.limits.body_bytes),
+                            listener.timeouts.request_body, listener.limits.trailer_bytes};
+    body_.emplace(client_.stream(), exchange_.framing, std::move(behind), limits);
   }
   for (;;) {
     auto place = co_await choose();

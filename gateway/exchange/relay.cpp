@@ -12,6 +12,8 @@
 namespace tidegate::gateway {
 namespace {
 
+constexpr std::size_t kTrailerBytes = 8 * 1024;
+
 // What is wrong with a 101, or nothing. A protocol other than WebSocket must be one that was passed on (RFC
 // 9110 7.8).
 std::string_view switch_fault(const Exchange& exchange, const conf::UpgradePolicy& policy) {
@@ -66,8 +68,8 @@ net::Task<Forward::Step> Forward::relay() {
   exchange_.answer_begun = true;
 
   exchange_.answer.consume(exchange_.response.size);
-  BodyReader body(*connection_.stream, exchange_.response_framing, std::move(exchange_.answer), 0,
-                  settings().timeouts.response_idle, 8 * 1024);
+  BodyReader body(*connection_.stream, exchange_.response_framing, std::move(exchange_.answer),
+                  {0, settings().timeouts.response_idle, kTrailerBytes});
   const bool delivered = co_await relay_body(body, towards.kind);
   current().total = std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - attempt_began_);
   if (!delivered) {

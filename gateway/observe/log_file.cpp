@@ -5,7 +5,7 @@
 #include <utility>
 
 #include <fcntl.h>
-#include <limits.h>
+#include <climits>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include <time.h>
+#include <ctime>
 
 namespace tidegate::gateway {
 
