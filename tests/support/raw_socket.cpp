@@ -74,18 +74,20 @@ void RawSocket::send_split(std::string_view bytes, std::size_t piece_size) {
 
 std::optional<StreamEnd> RawSocket::fill(std::string_view purpose) {
   std::array<char, 64 * 1024> block;
-  for (;;) {
+  while (!ended_) {
     wait_for(POLLIN, purpose);
     const auto count = ::recv(fd_.get(), block.data(), block.size(), MSG_DONTWAIT);
-    if (count == 0) return StreamEnd::orderly;
+    if (count == 0) ended_ = StreamEnd::orderly;
     if (count > 0) {
       unread_.append(block.data(), static_cast<std::size_t>(count));
       received_ += static_cast<std::uint64_t>(count);
       return std::nullopt;
     }
-    if (errno == ECONNRESET || errno == EPIPE) return StreamEnd::reset;
-    if (errno != EAGAIN && errno != EINTR) throw Unexpected(std::strerror(errno));
+    if (count == 0 || errno == EAGAIN || errno == EINTR) continue;
+    if (errno != ECONNRESET && errno != EPIPE) throw Unexpected(std::strerror(errno));
+    ended_ = StreamEnd::reset;
   }
+  return ended_;
 }
 
 std::string RawSocket::read_until(std::string_view end) {

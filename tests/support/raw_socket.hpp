@@ -88,6 +88,7 @@ class RawSocket {
   net::UniqueFd fd_;
   std::string unread_;
   std::uint64_t received_ = 0;
+  std::optional<StreamEnd> ended_;  // the kernel tells a reset only once
   std::chrono::milliseconds patience_ = kPatience;
 };
 

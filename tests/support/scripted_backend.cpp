@@ -170,6 +170,15 @@ void ScriptedBackend::ignore_connects() {
   throw Unexpected("the queue of " + address_ + " does not fill");
 }
 
+void ScriptedBackend::release_connects() {
+  crowd_.pop_back();                    // the one that was not let in asks no more
+  ::listen(listener_.get(), kBacklog);  // on a listening socket this changes the size of its queue
+  for (std::size_t i = 0; i < crowd_.size(); ++i) {
+    const net::UniqueFd member(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  }
+  crowd_.clear();
+}
+
 // === answers ===
 
 std::string ok(std::string_view body, std::string_view fields) {

@@ -59,6 +59,8 @@ class ScriptedBackend {
   void listen();
   // Keeps listening with a queue that is full: connects to it get no answer. TCP only.
   void ignore_connects();
+  // Lets them in again: those that wait have their connection as soon as they ask once more.
+  void release_connects();
 
   [[nodiscard]] int connections() const { return accepted_; }
   [[nodiscard]] int open_connections() const { return open_; }       // of scripts
