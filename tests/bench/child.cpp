@@ -30,14 +30,24 @@ void note_interrupt(int) {
 pid_t fork_or_throw() {
   std::fflush(nullptr);  // or the child would print it again
   const pid_t parent = ::getpid();
+  // A signal that arrives before the child has left our handlers behind must still end it.
+  sigset_t ending;
+  sigset_t before;
+  ::sigemptyset(&ending);
+  ::sigaddset(&ending, SIGINT);
+  ::sigaddset(&ending, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &ending, &before);
   const pid_t id = ::fork();
-  if (id < 0) fail("fork");
   if (id == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(1);
     std::signal(SIGINT, SIG_DFL);
     std::signal(SIGTERM, SIG_DFL);
   }
+  const int error = errno;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  if (id < 0) fail("fork");
   return id;
 }
 
@@ -73,6 +83,7 @@ void Child::end(int patience_ms) {
 Child start_program(const std::vector<std::string>& command, const std::string& log) {
   auto copies = command;
   std::vector<char*> arguments;
+  arguments.reserve(copies.size() + 1);
   for (auto& copy : copies) arguments.push_back(copy.data());
   arguments.push_back(nullptr);
   const net::UniqueFd file(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));

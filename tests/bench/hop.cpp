@@ -29,7 +29,9 @@ std::string find_program(const std::string& name) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(std::string(path == nullptr ? "" : path) + ":/usr/local/sbin:/usr/sbin:/sbin");
   for (std::string folder; std::getline(folders, folder, ':');) {
-    const auto file = folder + "/" + name;
+    auto file = folder;
+    file += "/";
+    file += name;
     if (::access(file.c_str(), X_OK) == 0) return file;
   }
   return {};

@@ -1,5 +1,6 @@
 #include <array>
 #include <cstdio>
+#include <stdexcept>
 
 #include "tests/bench/benches.hpp"
 #include "tests/bench/child.hpp"
@@ -40,11 +41,12 @@ void hold_tunnels(Channel& channel, std::uint16_t port, std::size_t count) {
   (void)channel.hear();
 }
 
-std::string per_tunnel(std::uint64_t after, std::uint64_t before, std::size_t count) {
-  return number((static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(count), 0);
+double per_tunnel(std::uint64_t after, std::uint64_t before, std::size_t count) {
+  return (static_cast<double>(after) - static_cast<double>(before)) / static_cast<double>(count);
 }
 
-void add_row(Table& table, Kind kind, const Hop& hop, std::size_t count) {
+// Adds a row and returns the bytes per tunnel.
+double add_row(Table& table, Kind kind, const Hop& hop, std::size_t count) {
   auto clients = start_part([&](Channel& channel) { hold_tunnels(channel, hop.port(), count); });
   const auto look_after = [&](const char* step) {
     clients.channel.say(step);
@@ -58,9 +60,11 @@ void add_row(Table& table, Kind kind, const Hop& hop, std::size_t count) {
   const auto kib = [](const Memory& memory) {
     return number(static_cast<double>(memory.anonymous) / 1024, 0);
   };
-  table.add({name_of(kind), per_tunnel(open.anonymous, warm.anonymous, count),
-             per_tunnel(open.heap, warm.heap, count), per_tunnel(open.anonymous, fresh.anonymous, count),
-             kib(fresh), kib(warm), kib(open), kib(closed)});
+  const double bytes = per_tunnel(open.anonymous, warm.anonymous, count);
+  table.add({name_of(kind), number(bytes, 0), number(per_tunnel(open.heap, warm.heap, count), 0),
+             number(per_tunnel(open.anonymous, fresh.anonymous, count), 0), kib(fresh), kib(warm), kib(open),
+             kib(closed)});
+  return bytes;
 }
 
 }  // namespace
@@ -70,12 +74,20 @@ void measure_idle(const Options& options) {
   std::printf("%zu idle WebSocket tunnels, two threads each: user memory of the hop (RssAnon)\n", count);
   Table table({"", "bytes per tunnel", "of these in [heap]", "from fresh on", "fresh, KiB", "warm, KiB",
                "open, KiB", "closed again, KiB"});
+  double own = 0;
   for (const auto kind : {Kind::tidegate, Kind::nginx, Kind::haproxy}) {
     const auto listening = listen_on_free_port();
     const auto server = start_part([&](Channel&) { serve_echo(listening.socket); });
-    if (const auto hop = Hop::start(kind, options, listening.port)) add_row(table, kind, *hop, count);
+    const auto hop = Hop::start(kind, options, listening.port);
+    if (!hop) continue;
+    const double bytes = add_row(table, kind, *hop, count);
+    if (kind == Kind::tidegate) own = bytes;
   }
   std::printf("%s", table.text().c_str());
+  if (options.ceiling > 0 && own > options.ceiling) {
+    throw std::runtime_error(number(own, 0) + " bytes per tunnel; at most " +
+                             std::to_string(options.ceiling) + " were allowed");
+  }
 }
 
 }  // namespace tidegate::bench

@@ -13,12 +13,19 @@
 namespace tidegate::bench {
 namespace {
 
-// Clients and server inherit it; so do the hops.
-void raise_descriptor_limit() {
+// Clients and server inherit it; so do the hops. Where the hard limit is low there are fewer tunnels, since a
+// hop needs two descriptors for each.
+void raise_descriptor_limit(Options& options) {
+  constexpr rlim_t others = 200;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+  const auto most = limit.rlim_max > others ? (limit.rlim_max - others) / 2 : 1;
+  if (most >= static_cast<rlim_t>(options.sockets)) return;
+  options.sockets = static_cast<int>(most);
+  std::printf("a process may have %llu descriptors here: %d tunnels\n",
+              static_cast<unsigned long long>(limit.rlim_max), options.sockets);
 }
 
 void add_options(CLI::App& app, Options& options) {
@@ -31,6 +38,7 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option(flag, value, meaning)->check(CLI::PositiveNumber)->capture_default_str();
   };
   count("--sockets", options.sockets, "idle, vanish: tunnels (two descriptors each)");
+  count("--ceiling", options.ceiling, "idle: fails if the gateway needs more bytes per tunnel");
   count("--requests", options.requests, "http: requests");
   count("--connections", options.connections, "http: connections");
   count("--messages", options.messages, "messages: messages");
@@ -61,7 +69,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  raise_descriptor_limit();
+  raise_descriptor_limit(options);
   end_on_interrupt();
   chosen(options);
   return 0;

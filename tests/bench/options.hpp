@@ -10,6 +10,7 @@ struct Options {
   std::string nginx = "nginx";      // path or name; `none`: left out
   std::string haproxy = "haproxy";  // path or name; `none`: left out
   int sockets = 9'000;              // idle tunnels, clients that vanish
+  int ceiling = 0;                  // bytes of the gateway per idle tunnel above which `idle` fails; 0: none
   int requests = 100'000;           // HTTP requests
   int connections = 64;             // keep-alive connections that send them
   int messages = 100'000;           // WebSocket messages

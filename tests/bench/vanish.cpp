@@ -101,11 +101,10 @@ void measure_vanish(const Options& options) {
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - gone;
   add_row(table, "afterwards", now);
   std::printf("%s", table.text().c_str());
-  if (nothing_left(now, start)) {
-    std::printf("nothing is left after %.2f s\n", took.count());
-  } else {
-    std::printf("NOT all gone after %.2f s\n", took.count());
+  if (!nothing_left(now, start)) {
+    throw std::runtime_error("not all is gone after " + number(took.count(), 1) + " s");
   }
+  std::printf("nothing is left after %.2f s\n", took.count());
 }
 
 }  // namespace tidegate::bench

@@ -1,7 +1,9 @@
 // curl through the gateway: methods, framings, connections, and the gateway's own answers.
 import assert from 'node:assert/strict';
 import crypto from 'node:crypto';
+import { existsSync } from 'node:fs';
 import http from 'node:http';
+import { networkInterfaces } from 'node:os';
 
 import { needProgram } from './harness/needs.mjs';
 import { upstream } from './harness/scene.mjs';
@@ -168,6 +170,51 @@ await suite({
     assert.equal(head.body, '');
   },
 
+  'an answer before the upload is over': async (scene) => {
+    const server = http.createServer((request, response) => {
+      response.writeHead(413, { 'Content-Length': 6, Connection: 'close' });
+      response.end('enough');
+    });
+    const gateway = await scene.gateway(upstream([await scene.listen(server)]));
+    for (const how of [['--data-binary', '@-'], ['-T', '-']]) {
+      const answer = await fetchWith(scene, [...how, '-H', 'Expect:', gateway.url], Buffer.alloc(20_000_000));
+      assert.equal(answer.status, 413);
+      assert.equal(answer.body, 'enough');
+    }
+  },
+
+  'a body over the limit gets 413': async (scene, { ports: [port] }) => {
+    const gateway = await scene.gateway(upstream([port], {}, { maxBody: '1k' }));
+    const { status } = await fetchWith(scene, ['--data-binary', 'x'.repeat(1024), gateway.url]);
+    assert.equal(status, 200);
+    for (const how of [['--data-binary', '@-'], ['-T', '-']]) {
+      const answer = await fetchWith(scene, [...how, '-H', 'Expect:', gateway.url], Buffer.alloc(5_000_000));
+      assert.equal(answer.status, 413);
+    }
+  },
+
+  'over a Unix socket and over IPv6': async (scene, { ports: [port] }) => {
+    const file = scene.file('gateway.sock');
+    const [six, admin, four] = await scene.freePorts(3);
+    const settings = {
+      ...upstream([port]),
+      listeners: [{ address: `unix:${file}` }, { address: `127.0.0.1:${four}` }],
+    };
+    if (Object.values(networkInterfaces()).flat().some(({ address }) => address === '::1')) {
+      settings.listeners.push({ address: `[::1]:${six}` });
+    }
+    const program = scene.start('tidegate', [process.env.TIDEGATE_PROGRAM, '-c', scene.configure(settings, [four, admin])]);
+    await program.says(/serves with/);
+    assert.equal(parse(await fetchWith(scene, ['--unix-socket', file, 'http://x/unix'])).url, '/unix');
+    if (settings.listeners.length > 2) {
+      const seen = parse(await fetchWith(scene, [`http://[::1]:${six}/six`]));
+      assert.equal(seen.headers['x-forwarded-for'], '::1');
+    }
+    program.signal('SIGTERM');
+    assert.equal((await program.wait()).code, 0);
+    assert.ok(!existsSync(file), 'the socket file is gone');
+  },
+
   'CONNECT is refused': async (scene, { gateway }) => {
     const { code, output } = await scene.run([curl, '-sS', '-v', '--proxytunnel', '--proxy',
       `http://127.0.0.1:${gateway.port}`, 'http://elsewhere.example/']);
@@ -187,5 +234,5 @@ await suite({
       down: { endpoints: [`127.0.0.1:${dead}`], hold: { maxWait: '100ms' }, retry: { total: '300ms' } },
     },
   });
-  return { gateway, url: gateway.url };
+  return { gateway, url: gateway.url, ports: [port] };
 });

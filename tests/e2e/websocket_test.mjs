@@ -12,7 +12,7 @@ const { WebSocket, WebSocketServer } = needPackage('ws');
 
 const sizes = [0, 1, 125, 126, 127, 65_535, 65_536, 1_000_000, 5_000_000];
 
-// A server that echoes; `?greet=N` sends N messages at once, `?close=CODE` closes at once.
+// A server that echoes; `?greet=N` sends N messages at once, `?flood=N` N of a megabyte, `?close=CODE` closes at once.
 function echoServer(options) {
   const server = http.createServer((_, response) => response.end('plain\n'));
   const sockets = new WebSocketServer({
@@ -29,6 +29,7 @@ function echoServer(options) {
     socket.on('message', (data, binary) => socket.send(data, { binary }));
     socket.on('close', (code, reason) => server.closed.push({ code, reason: reason.toString() }));
     socket.on('ping', () => { server.pings = (server.pings ?? 0) + 1; });
+    for (let i = 0; i < Number(query.get('flood') ?? 0); ++i) socket.send(Buffer.alloc(1 << 20, i), { compress: false });
     if (query.has('close')) socket.close(Number(query.get('close')), 'server says bye');
     if (query.has('ping')) {
       socket.on('pong', (payload) => socket.send(`pong ${payload}`));
@@ -172,6 +173,40 @@ await suite({
     const socket = await open(url);
     socket.terminate();
     await until('the server has seen it', () => lost() === before + 1);
+  },
+
+  'a client that reads slowly loses nothing, and the gateway keeps next to nothing for it': async (_, { url, gateway }) => {
+    const socket = await open(`${url}/?flood=100`, { perMessageDeflate: false });
+    socket.pause();
+    const buffered = async () => Number((await gateway.get('/metrics')).text.match(/^tidegate_tunnel_bytes (\d+)$/m)[1]);
+    const kept = await until('the flood stands still', buffered);
+    assert.ok(kept < 1 << 20, `${kept} bytes`);
+    socket.resume();
+    await until('all of the flood', () => socket.received.length === 100);
+    assert.ok(socket.received.every(({ data }, i) => data.length === 1 << 20 && data[0] === i && data.at(-1) === i));
+    await close(socket);
+    await until('nothing is kept', async () => await buffered() === 0);
+  },
+
+  'floods both ways at once': async (_, { url }) => {
+    const socket = await open(url, { perMessageDeflate: false });
+    const messages = Array.from({ length: 60 }, (unused, i) => Buffer.alloc(700_000 + i, i));
+    for (const message of messages) socket.send(message);
+    await until('all echoes', () => socket.received.length === messages.length);
+    assert.ok(socket.received.every(({ data }, i) => data.equals(messages[i])));
+    await close(socket);
+  },
+
+  'the gateway shuts down: clients get a Close, the server too': async (scene, { server }) => {
+    const gateway = await scene.gateway({ ...upstream([server.address().port]), shutdown: { deadline: '300ms' } });
+    const before = server.closed.length;
+    const sockets = await Promise.all(Array.from({ length: 5 }, () => open(`ws://127.0.0.1:${gateway.port}`)));
+    const closed = sockets.map((socket) => once(socket, 'close'));
+    gateway.signal('SIGTERM');
+    for (const [code] of await Promise.all(closed)) assert.ok([1001, 1012].includes(code), `code ${code}`);
+    assert.deepEqual(await gateway.wait(), { code: 0, signal: null });
+    await until('the server has seen them', () => server.closed.length === before + sockets.length);
+    for (const { code } of server.closed.slice(before)) assert.ok([1001, 1012].includes(code), `code ${code} at the server`);
   },
 
   'a handshake that the server refuses': async (_, { url }) => {
