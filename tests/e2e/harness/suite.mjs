@@ -2,6 +2,9 @@
 import { Scene } from './scene.mjs';
 
 const patience = 60_000;
+// Scenes clean up when the process exits; a signal alone would end it without that.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
 let failures = 0;
 
 async function inTime(work, limit) {
