@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <utility>
 
 #include <fcntl.h>
-#include <climits>
 #include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>

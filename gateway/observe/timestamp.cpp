@@ -3,9 +3,8 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <string_view>
-
 #include <ctime>
+#include <string_view>
 
 namespace tidegate::gateway {
 

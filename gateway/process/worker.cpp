@@ -149,7 +149,6 @@ void Worker::listen(std::uint32_t listener, net::UniqueFd socket) {
 }
 
 void Worker::accept(std::uint32_t listener, net::UniqueFd socket, const net::SocketAddress& peer) {
-  if (peer.family() != AF_UNIX) net::set_connection_options(socket.get());
   net::error_code error;
   auto stream = net::Stream::adopt(loop_, std::move(socket), error);
   if (!stream) {

@@ -174,6 +174,8 @@ boost::system::result<UniqueFd, error_code> open_listener(const SocketAddress& a
   UniqueFd socket(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return last_error();
   const bool inet = at.family() != AF_UNIX;
+  // Accepted sockets inherit the options of the one they came from (tcp(7)): no call per connection.
+  if (inet) set_connection_options(socket.get());
   if (inet) set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR);
   if (at.family() == AF_INET6) set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY);
   if (inet && sharing == PortSharing::shared) set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT);

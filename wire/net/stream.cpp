@@ -46,8 +46,14 @@ IoResult Stream::try_read(std::span<char> into) {
 }
 
 IoResult Stream::try_write(std::string_view bytes) {
-  const iovec piece{const_cast<char*>(bytes.data()), bytes.size()};
-  return try_write(std::span(&piece, 1));
+  if (!writable_) return make_error(EAGAIN);
+  for (;;) {
+    const auto count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (count >= 0) return static_cast<std::size_t>(count);
+    if (errno == EINTR) continue;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) writable_ = false;
+    return last_error();
+  }
 }
 
 IoResult Stream::try_write(std::span<const iovec> pieces) {
