@@ -28,6 +28,9 @@ EventLoop::EventLoop()
       wheel_(now_) {
   if (!epoll_) fail("epoll_create1");
   if (!wake_) fail("eventfd");
+  // The two change places: each has its room from the start, so that none is taken while requests are served.
+  soon_.reserve(kBatch);
+  later_.reserve(kBatch);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.ptr = nullptr;
