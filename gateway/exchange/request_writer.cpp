@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gateway/exchange/field_rules.hpp"
 #include "gateway/exchange/growing_head.hpp"
 #include "gateway/exchange/variables.hpp"
 #include "wire/http/head_writer.hpp"
@@ -20,12 +21,6 @@ bool is_rewritten(std::string_view name) {
                                                   "forwarded"};
   return std::any_of(names.begin(), names.end(),
                      [&](auto known) { return equals_ignoring_case(name, known); });
-}
-
-bool is_ruled(const std::vector<FieldRule>& rules, std::string_view name) {
-  return std::any_of(rules.begin(), rules.end(), [&](const FieldRule& rule) {
-    return rule.operation != conf::HeaderOperation::add && equals_ignoring_case(rule.name, name);
-  });
 }
 
 // Joins a replacement and the rest of the path with exactly one slash between them.
@@ -96,7 +91,7 @@ class RequestWriter {
     copy_fields();
     write_framing();
     write_client();
-    write_rules();
+    write_rules(writer_, exchange_, route_.request_rules);
     writer_.end();
   }
 
@@ -212,15 +207,6 @@ class RequestWriter {
     write_unless_ruled("X-Forwarded-Proto", http_scheme(scheme));
     said("X-Forwarded-Host", exchange_.authority);
     said("X-Real-IP", client);
-  }
-
-  void write_rules() {
-    for (const auto& rule : route_.request_rules) {
-      if (rule.operation == conf::HeaderOperation::remove) continue;
-      expand_field_value(rule.value, variables_, exchange_.scratch);
-      // As in nginx, a value that comes out empty sends no field.
-      if (!exchange_.scratch.empty()) writer_.field(rule.name, exchange_.scratch);
-    }
   }
 
   Exchange& exchange_;

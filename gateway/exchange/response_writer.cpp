@@ -1,9 +1,7 @@
 #include "gateway/exchange/response_writer.hpp"
 
-#include <algorithm>
-
+#include "gateway/exchange/field_rules.hpp"
 #include "gateway/exchange/growing_head.hpp"
-#include "gateway/exchange/variables.hpp"
 #include "wire/http/head_writer.hpp"
 #include "wire/http/hop_by_hop.hpp"
 
@@ -12,12 +10,6 @@ namespace {
 
 using http::equals_ignoring_case;
 
-bool is_ruled(const std::vector<FieldRule>& rules, std::string_view name) {
-  return std::any_of(rules.begin(), rules.end(), [&](const FieldRule& rule) {
-    return rule.operation != conf::HeaderOperation::add && equals_ignoring_case(rule.name, name);
-  });
-}
-
 void copy_fields(http::HeadWriter& writer, const Exchange& exchange, bool keep_length) {
   const http::HopByHop hop(exchange.response.fields);
   const auto& rules = exchange.route->response_rules;
@@ -25,17 +17,6 @@ void copy_fields(http::HeadWriter& writer, const Exchange& exchange, bool keep_l
     if (hop.ends_here(field.name) || is_ruled(rules, field.name)) continue;
     if (!keep_length && equals_ignoring_case(field.name, "content-length")) continue;
     writer.field(field.name, field.value);
-  }
-}
-
-void write_rules(http::HeadWriter& writer, Exchange& exchange) {
-  const auto& rules = exchange.route->response_rules;
-  if (rules.empty()) return;
-  const Variables variables(exchange);
-  for (const auto& rule : rules) {
-    if (rule.operation == conf::HeaderOperation::remove) continue;
-    expand_field_value(rule.value, variables, exchange.scratch);
-    if (!exchange.scratch.empty()) writer.field(rule.name, exchange.scratch);
   }
 }
 
@@ -67,7 +48,7 @@ bool write_response(Exchange& exchange, const ClientFraming& framing, std::strin
       writer.field("Connection", "keep-alive");
     }
     if (!extra_cookie.empty()) writer.field("Set-Cookie", extra_cookie);
-    write_rules(writer, exchange);
+    write_rules(writer, exchange, exchange.route->response_rules);
     writer.end();
   });
 }
@@ -94,7 +75,7 @@ bool write_switch(Exchange& exchange, std::string_view extra_cookie) {
     writer.field("Connection", "Upgrade");
     copy_fields(writer, exchange, false);
     if (!extra_cookie.empty()) writer.field("Set-Cookie", extra_cookie);
-    write_rules(writer, exchange);
+    write_rules(writer, exchange, exchange.route->response_rules);
     writer.end();
   });
 }

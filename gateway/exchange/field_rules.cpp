@@ -1,0 +1,25 @@
+#include "gateway/exchange/field_rules.hpp"
+
+#include <algorithm>
+
+#include "gateway/exchange/variables.hpp"
+
+namespace tidegate::gateway {
+
+bool is_ruled(const std::vector<FieldRule>& rules, std::string_view name) {
+  return std::any_of(rules.begin(), rules.end(), [&](const FieldRule& rule) {
+    return rule.operation != conf::HeaderOperation::add && http::equals_ignoring_case(rule.name, name);
+  });
+}
+
+void write_rules(http::HeadWriter& writer, Exchange& exchange, const std::vector<FieldRule>& rules) {
+  if (rules.empty()) return;
+  const Variables variables(exchange);
+  for (const auto& rule : rules) {
+    if (rule.operation == conf::HeaderOperation::remove) continue;
+    expand_field_value(rule.value, variables, exchange.scratch);
+    if (!exchange.scratch.empty()) writer.field(rule.name, exchange.scratch);
+  }
+}
+
+}  // namespace tidegate::gateway

@@ -1,0 +1,19 @@
+// The header rules of a route, applied while a head is written.
+#pragma once
+
+#include <string_view>
+#include <vector>
+
+#include "gateway/exchange/exchange.hpp"
+#include "wire/http/head_writer.hpp"
+
+namespace tidegate::gateway {
+
+// A rule sets or removes fields of this name: what would be written otherwise is left out.
+[[nodiscard]] bool is_ruled(const std::vector<FieldRule>& rules, std::string_view name);
+
+// Writes what the rules set and add. As in nginx, a value that comes out empty sends no field. Uses
+// `exchange.scratch`.
+void write_rules(http::HeadWriter& writer, Exchange& exchange, const std::vector<FieldRule>& rules);
+
+}  // namespace tidegate::gateway
