@@ -152,6 +152,11 @@ void GatewayFixture::settle() const {
   }
 }
 
+void GatewayFixture::run_on_workers(const std::function<void()>& action) const {
+  for (const auto& worker : running_->gateway.workers()) worker->post(action);
+  settle();
+}
+
 std::size_t GatewayFixture::buffer_bytes() const {
   const auto sum = std::make_shared<std::atomic<std::size_t>>(0);
   for (const auto& worker : running_->gateway.workers()) {

@@ -45,6 +45,8 @@ class GatewayFixture {
   // Waits until every worker has done what was posted to it before.
   void settle() const;
 
+  // Runs it on each worker's thread; returns when all have done it.
+  void run_on_workers(const std::function<void()>& action) const;
   // Bytes of the workers' buffers that are in use now.
   [[nodiscard]] std::size_t buffer_bytes() const;
 

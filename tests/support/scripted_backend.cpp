@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -95,11 +94,10 @@ void ScriptedBackend::accept_all() {
     net::UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!socket) continue;
     ++accepted_;
-    const int open = ++open_;
-    most_ = std::max(most_.load(), open);
     auto connection = std::make_shared<RawSocket>(std::move(socket));
     const std::lock_guard lock(mutex_);
     served_.push_back(connection);
+    most_ = std::max(most_.load(), count_open());
     threads_.emplace_back([this, connection]() mutable { run(std::move(connection)); });
   }
 }
@@ -111,10 +109,18 @@ void ScriptedBackend::run(std::shared_ptr<RawSocket> connection) {
     const std::lock_guard lock(mutex_);
     failures_.emplace_back(failure.what());
   }
-  // Counted before the peer can see the end, so that it cannot open the next one while this one counts.
-  --open_;
   const std::lock_guard lock(mutex_);
   connection.reset();
+}
+
+int ScriptedBackend::count_open() {
+  const auto is_open = [](const std::weak_ptr<RawSocket>& served) {
+    const auto connection = served.lock();
+    if (!connection) return false;
+    pollfd watched{connection->fd(), POLLRDHUP, 0};
+    return ::poll(&watched, 1, 0) == 0;
+  };
+  return static_cast<int>(std::count_if(served_.begin(), served_.end(), is_open));
 }
 
 std::vector<std::string> ScriptedBackend::failures() const {

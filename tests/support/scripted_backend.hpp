@@ -63,13 +63,14 @@ class ScriptedBackend {
   void release_connects();
 
   [[nodiscard]] int connections() const { return accepted_; }
-  [[nodiscard]] int open_connections() const { return open_; }       // of scripts
-  [[nodiscard]] int most_open_connections() const { return most_; }  // at once
+  // The most that scripts have had open at once; one whose peer has sent FIN does not count, read or not.
+  [[nodiscard]] int most_open_connections() const { return most_; }
 
  private:
   void accept_all();
   void run(std::shared_ptr<RawSocket> connection);
   void stop_serving();
+  int count_open();
 
   std::string address_;
   std::string path_;  // of a Unix socket
@@ -86,7 +87,6 @@ class ScriptedBackend {
   std::vector<std::weak_ptr<RawSocket>> served_;
   std::vector<std::string> failures_;
   std::atomic<int> accepted_{0};
-  std::atomic<int> open_{0};
   std::atomic<int> most_{0};
 };
 

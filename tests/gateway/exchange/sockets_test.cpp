@@ -1,0 +1,138 @@
+// Address families, and what happens when descriptors run out.
+#include <filesystem>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "tests/gateway/exchange/setup.hpp"
+#include "wire/net/socket_address.hpp"
+
+using namespace tidegate;
+using namespace tidegate::test;
+
+namespace {
+
+// A directory of its own for Unix sockets, gone at the end.
+struct Directory {
+  Directory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "tidegate-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) throw Unexpected("mkdtemp");
+    path = pattern;
+  }
+  ~Directory() { std::filesystem::remove_all(path); }
+  std::string path;
+};
+
+std::string proxy(const std::string& listener, const ScriptedBackend& backend, const std::string& rest = "") {
+  return "listeners: ['" + listener +
+         "']\nroutes: [{ path: /, upstream: pods }]\nupstreams: { pods: { endpoints: ['" + backend.address() +
+         "'] } }\n" + rest;
+}
+
+}  // namespace
+
+TEST_CASE("a Unix socket is listened on by two workers, and removed at the end") {
+  const Directory directory;
+  const auto path = directory.path + "/gateway.sock";
+  ScriptedBackend backend;
+  backend.serve(answer_all("here"));
+  {
+    GatewayFixture gateway(proxy("unix:" + path, backend, "workers: 2\n"));
+    for (int i = 0; i < 10; ++i) {
+      RawClient client(path);
+      CHECK(client.get().body == "here");
+    }
+  }
+  CHECK_FALSE(std::filesystem::exists(path));
+}
+
+TEST_CASE("a Unix socket is an endpoint, also one that is not there yet") {
+  const Directory directory;
+  ScriptedBackend backend("unix:" + directory.path + "/pod.sock");
+  backend.serve([](RawSocket& connection) {
+    while (!connection.at_end()) connection.send(ok(connection.read_request().field("Host")));
+  });
+  backend.refuse();
+  std::filesystem::remove(directory.path + "/pod.sock");
+  GatewayFixture gateway(proxy("127.0.0.1:0", backend));
+  RawClient client(gateway.port());
+  client.send(get());
+  wait_until("it to wait", [&] { return gateway.waiting("pods") == 1; });
+  backend.listen();
+  CHECK(client.read_answer().body == "test");
+  CHECK(client.get().body == "test");
+}
+
+TEST_CASE("IPv6 on both sides") {
+  if (!net::family_available(AF_INET6)) return;
+  ScriptedBackend backend("::1");
+  GatewayFixture gateway(proxy("[::1]:0", backend));
+  RawClient client(gateway.port(), "::1");
+  client.send("GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n");
+  auto pod = backend.accept();
+  const auto request = pod.read_request();
+  CHECK(request.field("X-Forwarded-For") == "::1");
+  CHECK(request.field("Host") == "[::1]:80");
+  pod.send(ok("x"));
+  CHECK(client.read_answer().body == "x");
+}
+
+TEST_CASE("when descriptors run out the gateway sheds, does not spin, and recovers") {
+  ScriptedBackend backend;
+  backend.serve(answer_all("here"));
+  GatewayFixture gateway(proxy("127.0.0.1:0", backend));
+  const auto out_of_descriptors = [&] {
+    return gateway.workers([](const auto& c) {
+      return c.accept_errors_by_kind[static_cast<std::size_t>(gateway::AcceptError::out_of_descriptors)]
+          .value();
+    });
+  };
+  RawClient client(gateway.port());
+  CHECK(client.get().body == "here");
+
+  // A client's own socket is made first, so that accepting it is what fails.
+  const auto address = net::SocketAddress::from_ip("127.0.0.1", gateway.port());
+  net::UniqueFd unlucky(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const net::UniqueFd highest(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  std::vector<net::UniqueFd> hoard;
+  const rlimit tight{static_cast<rlim_t>(highest.get()) + 8, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &tight);
+  for (int fd = ::open("/dev/null", O_RDONLY); fd >= 0; fd = ::open("/dev/null", O_RDONLY))
+    hoard.emplace_back(fd);
+  const bool connected = ::connect(unlucky.get(), address->data(), address->size()) == 0;
+  const bool noticed = holds_within(kPatience, [&] { return out_of_descriptors() > 0; });
+  const auto spun = out_of_descriptors();
+  hoard.clear();
+  ::setrlimit(RLIMIT_NOFILE, &before);
+
+  CHECK(connected);
+  CHECK(noticed);
+  CHECK(spun < 5);
+  RawSocket shed(std::move(unlucky));
+  (void)shed.read_to_end();  // told at once, not left in the queue
+  RawClient next(gateway.port());
+  CHECK(next.get().body == "here");
+  CHECK(client.get().body == "here");
+}
+
+TEST_CASE("over connectionsPerWorker a connection is closed at once, and the rest is served") {
+  ScriptedBackend backend;
+  backend.serve(answer_all("here"));
+  GatewayFixture gateway(proxy("127.0.0.1:0", backend, "connectionsPerWorker: 2\n"));
+  RawClient first(gateway.port());
+  CHECK(first.get().body == "here");
+  {
+    RawClient second(gateway.port());
+    CHECK(second.get().body == "here");
+    RawClient third(gateway.port());
+    (void)third.expect_end();
+    CHECK(first.get().body == "here");
+  }
+  wait_until("the second to be gone", [&] { return gateway_connections(gateway) == 1; });
+  RawClient fourth(gateway.port());
+  CHECK(fourth.get().body == "here");
+}
