@@ -212,7 +212,10 @@ void YamlFields::table(const Key& key, const std::function<Shapes(const Scalar& 
 // === values of several shapes ===
 
 bool YamlFields::take_shaped_scalar(const YamlValue& value, const std::string& path, const Shapes& shapes) {
-  const auto word = value.quoted && shapes.take_text ? std::nullopt : word_index(value.text, shapes.words);
+  // Quotes make a text of a word where texts are taken too, but for `off` and `on`: JSON can write them no
+  // other way.
+  const bool text = value.quoted && shapes.take_text && value.text != "off" && value.text != "on";
+  const auto word = text ? std::nullopt : word_index(value.text, shapes.words);
   if (word) {
     shapes.take_word(*word);
     return true;
