@@ -14,8 +14,8 @@ import re
 import subprocess
 import sys
 
-CHECKED = ("conf/", "wire/", "upstream/", "health/", "gateway/", "examples/", "tests/support/", "tests/prove/",
-           "tests/bench/")
+# What is shipped. Tests and tools are compiled with the same warnings; linting them too would double the time.
+CHECKED = ("conf/", "wire/", "upstream/", "health/", "gateway/", "examples/")
 GENERATED = ("build/",)
 
 
