@@ -42,7 +42,7 @@ TEST_CASE("the total deadline holds for the second request of a connection and f
 }
 
 TEST_CASE("RFC 9112 9.5: an idle connection is closed in silence, before its first request and after one") {
-  OnePod t(listener_timeouts("clientKeepalive: 150ms"));
+  OnePod t(listener_timeouts("clientKeepalive: 500ms"));
   CHECK(t.client.expect_end() == StreamEnd::orderly);
   RawClient other(t.gateway.port());
   other.send(get());
@@ -62,7 +62,7 @@ TEST_CASE("RFC 9110 15.5.9: a body that stalls is 408, and the endpoint never se
 }
 
 TEST_CASE("RFC 9110 15.6.5: an endpoint that does not answer is 504, and its connection goes") {
-  OnePod t(upstream_timeouts("responseHeader: 150ms"));
+  OnePod t(upstream_timeouts("responseHeader: 500ms"));
   t.client.send(get());
   auto pod = t.backend.accept();
   (void)pod.read_request();
@@ -141,7 +141,7 @@ TEST_CASE("an endpoint that stops reading is 504 after writeStall") {
 }
 
 TEST_CASE("the next request recovers after a refusal, a timeout and a broken answer") {
-  OnePod t(upstream_timeouts("responseHeader: 150ms"));
+  OnePod t(upstream_timeouts("responseHeader: 500ms"));
   t.client.send(get());
   {
     auto pod = t.backend.answer_one("nonsense\r\n\r\n");

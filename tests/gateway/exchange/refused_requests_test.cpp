@@ -98,6 +98,11 @@ TEST_CASE("RFC 9112 2.3: versions other than 1.0 and 1.1 are refused") {
   expect_refused("GET / HTTP/1.1x\r\nHost: a\r\n\r\n", 400);
 }
 
+TEST_CASE("RFC 9113 3.4, RFC 8446 5.1: HTTP/2 with prior knowledge and TLS in the clear are refused") {
+  expect_refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505);
+  expect_refused(std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 11) + "\r\n\r\n", 400);
+}
+
 TEST_CASE("RFC 9112 3.2.3: CONNECT is not offered, and what follows it is not a request") {
   expect_refused("CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", 405);
 }

@@ -145,6 +145,51 @@ TEST_CASE("a client that leaves is counted 499 and its request is not retried") 
   CHECK(t.other_than(hit).untouched());
 }
 
+TEST_CASE("a client that ends its side while it waits has left") {
+  OnePod t;
+  t.client.send(get());
+  auto pod = t.backend.accept();
+  (void)pod.read_request();
+  t.client.half_close();
+  (void)pod.expect_end();
+  wait_until("499", [&] { return t.gateway.requests("pods", gateway::StatusClass::client_gone) == 1; });
+}
+
+TEST_CASE("RFC 9110 9.2.2: a PUT whose body is gone is not retried, although PUT is idempotent") {
+  TwoPods t;
+  t.client.send("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello");
+  auto& hit = t.hit();
+  auto pod = hit.accept();
+  CHECK(pod.read_request().body == "hello");
+  pod.reset();
+  CHECK(t.client.read_answer().status == 502);
+  CHECK(t.other_than(hit).untouched());
+}
+
+TEST_CASE("retries beyond the budget are not made") {
+  const std::string none = "    retry: { budgetPercent: 0, budgetMinimum: 0 }\n";
+  SECTION("where nobody may wait the failure stands") {
+    TwoPods t({.upstream = none + "    hold: off\n"});
+    t.first.refuse();
+    t.second.refuse();
+    const auto answer = t.client.get();
+    CHECK(answer.status == 502);
+    CHECK(answer.field("Proxy-Status").find("error=connection_refused") != std::string::npos);
+  }
+  SECTION("else the request waits for its turn") {
+    TwoPods t({.upstream = none});
+    t.client.send(get("/x"));
+    auto& hit = t.hit();
+    auto pod = hit.accept();
+    (void)pod.read_request();
+    pod.reset();
+    t.first.serve(answer_all("well"));
+    t.second.serve(answer_all("well"));
+    CHECK(t.client.read_answer().body == "well");
+    CHECK(t.gateway.holds("pods", gateway::HoldResult::granted) == 1);
+  }
+}
+
 TEST_CASE("one virtual address is tried anew and never taken out") {
   ScriptedBackend service;
   GatewayFixture gateway(in_front_of(service, {.upstream = "    virtual: true\n"}));

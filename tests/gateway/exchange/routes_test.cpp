@@ -76,6 +76,13 @@ TEST_CASE("RFC 9110 15.5.5: no route is 404, and the connection goes on") {
   CHECK(t.gateway.failures(gateway::FailureReason::no_route) == 1);
 }
 
+TEST_CASE("RFC 9110 9.3.2: the gateway's own answers to HEAD have no body either") {
+  Named t("  - { hosts: [a], respond: { body: here } }\n");
+  t.client.send("HEAD / HTTP/1.1\r\nHost: b\r\n\r\n");
+  CHECK(t.client.read_answer(true).status == 404);
+  CHECK(t.at("a", "/") == "here");
+}
+
 TEST_CASE("a matched prefix is stripped or replaced, the query kept") {
   const auto target_at_pod = [](const std::string& path, const std::string& action,
                                 const std::string& target) {

@@ -95,7 +95,7 @@ TEST_CASE("a held request is told 503 at the latest when the gateway ends") {
   backend.refuse();
   GatewayFixture gateway(in_front_of(
       backend,
-      {.upstream = "    hold: { maxWait: 300ms }\n    retry: { total: 300ms }\n", .rest = kPatient}));
+      {.upstream = "    hold: { maxWait: 1500ms }\n    retry: { total: 1500ms }\n", .rest = kPatient}));
   RawClient client(gateway.port());
   client.send(get());
   wait_until("it to wait", [&] { return gateway.waiting("pods") == 1; });

@@ -108,6 +108,14 @@ TEST_CASE("RFC 9110 15.5.14: a chunked body over the limit is 413, and the endpo
   CHECK_FALSE(pod.read_to_end().ends_with("0\r\n\r\n"));
 }
 
+TEST_CASE("RFC 9112 7.1.2: trailers over their limit are refused") {
+  OnePod t({.listener = "    requestLimits: { trailers: 64 }\n"});
+  t.client.send(kChunkedHead + "5\r\nhello\r\n0\r\nX-Long: " + std::string(100, 'a') + "\r\n\r\n");
+  auto pod = t.backend.accept();
+  CHECK(t.client.read_answer().status == 400);
+  CHECK(pod.read_to_end().find("0\r\n") == std::string::npos);
+}
+
 TEST_CASE("RFC 9112 8: an upload that its client cuts is never completed upstream") {
   for (const auto& request : {head_of(10) + "hello", kChunkedHead + "5\r\nhello\r\n"}) {
     for (const bool by_reset : {false, true}) {
