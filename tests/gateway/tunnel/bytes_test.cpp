@@ -73,7 +73,7 @@ TEST_CASE("a reader that stops stops the sender, and the gateway holds at most o
     RawSocket& reader = client_stops ? static_cast<RawSocket&>(scene.both.client) : scene.both.pod;
     const auto message = noise(64'000'000);
     const auto frame = client_stops ? from_pod(message) : from_client(message);
-    const auto sent = sender.send_until_stuck(frame, 200ms);
+    const auto sent = stop_up(scene.gateway, sender, frame);
     CHECK(sent < frame.size());  // it was stopped
     CHECK(tunnel_buffers(scene.gateway) > 0);
     CHECK(tunnel_buffers(scene.gateway) <= 64 * 1024);

@@ -75,14 +75,14 @@ TEST_CASE("last words are bounded in time, also where another deadline falls int
 
 TEST_CASE("a side that stops reading is given up after the write stall") {
   SECTION("the client") {
-    Scene scene({.upstream = "    timeouts: { writeStall: 300ms }\n"});
-    (void)scene.pod.send_until_stuck(from_pod(std::string(64'000'000, 'x')), 100ms);
+    Scene scene({.upstream = "    timeouts: { writeStall: 1s }\n"});
+    (void)stop_up(scene.gateway, scene.pod, from_pod(std::string(64'000'000, 'x')));
     wait_for_no_tunnels(scene.gateway);
     CHECK(tunnel_buffers(scene.gateway) == 0);
   }
   SECTION("the pod: the client is told") {
-    Scene scene({.upstream = "    timeouts: { writeStall: 300ms, fin: 500ms }\n"});
-    (void)scene.client.send_until_stuck(from_client(std::string(64'000'000, 'x')), 100ms);
+    Scene scene({.upstream = "    timeouts: { writeStall: 1s, fin: 500ms }\n"});
+    (void)stop_up(scene.gateway, scene.client, from_client(std::string(64'000'000, 'x')));
     expect_close(scene.client, 1012);
     scene.client.close();
     wait_for_no_tunnels(scene.gateway);
@@ -90,8 +90,8 @@ TEST_CASE("a side that stops reading is given up after the write stall") {
   }
   SECTION("the client, while the pod is slow but reads") {
     // Progress in one direction must not hide the stall of the other.
-    Scene scene({.upstream = "    timeouts: { writeStall: 300ms }\n"});
-    (void)scene.pod.send_until_stuck(from_pod(std::string(64'000'000, 'x')), 100ms);
+    Scene scene({.upstream = "    timeouts: { writeStall: 1s }\n"});
+    (void)stop_up(scene.gateway, scene.pod, from_pod(std::string(64'000'000, 'x')));
     const auto block = from_client(std::string(100'000, 'y'));
     wait_until("the tunnel to end", [&] {
       if (scene.client.try_send(block)) (void)scene.pod.try_send({});

@@ -179,7 +179,7 @@ TEST_CASE("a pod that ends after its client has ended gets nobody a Close") {
 TEST_CASE("bytes for a pod that is lost while it does not read leave no buffer behind") {
   // They were dropped without being taken off the gauge.
   Scene scene;
-  (void)scene.client.send_until_stuck(from_client(std::string(64'000'000, 'x')), 100ms);
+  (void)stop_up(scene.gateway, scene.client, from_client(std::string(64'000'000, 'x')));
   CHECK(tunnel_buffers(scene.gateway) > 0);
   scene.pod.reset();
   expect_close(scene.client, 1012);

@@ -96,6 +96,15 @@ std::int64_t tunnel_buffers(const GatewayFixture& gateway) {
       [](const auto& c) { return static_cast<std::uint64_t>(c.tunnel_buffer_bytes.value()); }));
 }
 
+std::size_t stop_up(const GatewayFixture& gateway, RawSocket& sender, std::string_view bytes) {
+  std::size_t sent = 0;
+  wait_until("the gateway to hold bytes", [&] {
+    sent += sender.send_until_stuck(bytes.substr(sent), std::chrono::milliseconds(100));
+    return tunnel_buffers(gateway) > 0;
+  });
+  return sent;
+}
+
 EchoPod::EchoPod() {
   backend.serve([this](RawSocket& connection) { serve_one(connection); });
 }

@@ -48,6 +48,10 @@ struct Tunnelled {
 void wait_for_no_tunnels(const GatewayFixture& gateway);
 [[nodiscard]] std::int64_t tunnel_buffers(const GatewayFixture& gateway);
 
+// Sends until the gateway holds bytes that the other end does not take; returns how much was sent. A sender
+// that is merely stuck may have met a gateway that had no turn yet.
+std::size_t stop_up(const GatewayFixture& gateway, RawSocket& sender, std::string_view bytes);
+
 // A pod by script: answers probes with what `ready` says, upgrades anything else, then echoes frames until a
 // Close.
 struct EchoPod {
