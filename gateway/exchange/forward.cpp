@@ -60,6 +60,7 @@ Forward::Forward(Worker& worker, ClientConnection& client, Exchange& exchange, c
 
 Forward::~Forward() {
   upload_.reset();
+  if (body_) exchange_.record.request_bytes += body_->received();
   if (retry_slot_) shared_->active_retries.fetch_sub(1, std::memory_order_relaxed);
   if (counted_) shared_->active_requests.fetch_sub(1, std::memory_order_relaxed);
 }

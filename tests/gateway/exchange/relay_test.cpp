@@ -44,6 +44,18 @@ TEST_CASE("a head and a body that arrive byte by byte are one request") {
   CHECK(t.client.read_answer().body == "answer");
 }
 
+TEST_CASE("heads and bodies are counted, what a client uploads among them") {
+  OnePod t;
+  const auto request = post(std::string(1000, 'x'));
+  t.client.send(request);
+  auto pod = t.backend.answer_one(ok("hello"));
+  CHECK(t.client.read_answer().body == "hello");
+  wait_until("the bytes from the client", [&] {
+    return t.gateway.workers([](const auto& c) { return c.bytes_from_clients.value(); }) == request.size();
+  });
+  CHECK(t.gateway.workers([](const auto& c) { return c.bytes_to_clients.value(); }) == 5);
+}
+
 TEST_CASE("RFC 9112 9.3: pipelined requests are answered in their order, one at a time") {
   OnePod t;
   t.client.send(get("/1") + post("two") + get("/3"));
