@@ -38,6 +38,7 @@ TEST_CASE("RFC 9112 9.6: an answer in progress at shutdown is completed, with Co
   CHECK(answer.body == "last");
   CHECK(answer.field("Connection") == "close");
   CHECK(t.client.expect_end() == StreamEnd::orderly);
+  t.client.close();  // the gateway listens to it for a while yet (RFC 9112 9.6)
   CHECK(t.gateway.ended_within(kPatience));
 }
 
@@ -51,6 +52,7 @@ TEST_CASE("an answer whose head is out already at shutdown is completed too") {
   pod.send("world");
   t.client.expect("world");
   CHECK(t.client.expect_end() == StreamEnd::orderly);
+  t.client.close();  // the gateway listens to it for a while yet (RFC 9112 9.6)
   CHECK(t.gateway.ended_within(kPatience));
 }
 
@@ -103,5 +105,6 @@ TEST_CASE("a held request is told 503 at the latest when the gateway ends") {
   const auto answer = client.read_answer();
   CHECK(answer.status == 503);
   CHECK(answer.field("Connection") == "close");
+  client.close();
   CHECK(gateway.ended_within(kPatience));
 }
