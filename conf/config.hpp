@@ -50,7 +50,7 @@ struct RequestLimits {
   std::size_t trailer_bytes = 8 * 1024;
 };
 
-// Deadlines towards clients (PROXY_RULES 21). Zero never occurs: every one is a bound.
+// Deadlines towards clients. Zero never occurs: every one is a bound.
 struct ClientTimeouts {
   Duration request_header{std::chrono::seconds(15)};    // first byte of a head to its end, in total
   Duration request_body{std::chrono::seconds(60)};      // between two reads of a body
@@ -187,7 +187,7 @@ struct HoldPolicy {
   int release_per_second = 1'000;  // pace of admission once an endpoint is ready again
 };
 
-// Outcomes of a try that another try may follow (PROXY_RULES 18).
+// Outcomes of a try that another try may follow (RFC 9110 9.2.2).
 struct RetryOn {
   bool connect = true;  // any failure before a byte was sent, refused and timeout while connecting included
   bool refused = true;
@@ -209,7 +209,7 @@ struct RetryPolicy {
   RetryOn upgrades{true, true, true, true, true, true, true};
 };
 
-// Deadlines towards an upstream (PROXY_RULES 21).
+// Deadlines towards an upstream.
 struct UpstreamTimeouts {
   Duration connect{std::chrono::seconds(5)};           // TCP connect, later TLS too
   Duration response_header{std::chrono::seconds(60)};  // request sent to end of the final head, or the 101

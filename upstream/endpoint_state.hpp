@@ -1,4 +1,4 @@
-// The state of an endpoint as a pure function of what is known about it (DESIGN: life of an endpoint).
+// The state of an endpoint as a pure function of what is known about it.
 #pragma once
 
 #include <cstdint>

@@ -168,6 +168,7 @@ net::Task<net::error_code> Forward::open(upstream::Reservation place) {
 
 Forward::Step Forward::give_back() {
   // No try was made and none is counted; the next pick does not see this endpoint.
+  --tries_;
   current().outcome = AttemptOutcome::repicked;
   current().total = since(attempt_began_);
   counters_.repicks.add();

@@ -86,6 +86,19 @@ void Worker::tick() {
   access_.flush_if_old(loop_.now());
   failures_.summarise(loop_.now());
   end_drained();
+  count_idle();
+}
+
+// How many idle connections each upstream has here, for the metrics.
+void Worker::count_idle() {
+  if (!view_) return;
+  for (std::size_t i = 0; i < view_->series.size(); ++i) {
+    std::size_t idle = 0;
+    for (const auto& member : clusters_[view_->cluster_ids[i]].view->members)
+      idle += pool_.idle(member.endpoint->id());
+    auto& gauge = view_->series[i]->worker(index_).pool_idle;
+    gauge.add(static_cast<std::int64_t>(idle) - gauge.value());
+  }
 }
 
 std::int64_t Worker::unix_seconds() const {

@@ -117,6 +117,7 @@ class Worker {
   void run();
   void tick();
   void end_drained();
+  void count_idle();
   void report_if_empty();
 
   const std::uint32_t index_;

@@ -27,7 +27,7 @@ def faults_of_text(path, text):
     for number, line in enumerate(lines, 1):
         word = UNFINISHED.search(line)
         if word:
-            faults.append(f'{path}:{number}: "{word.group(0)}": finish it or file an issue')
+            faults.append(f'{path}:{number}: "{word.group(0)}": finish it')
         sleep = FIXED_SLEEP.search(line) if path.parts[0] == "tests" and path.suffix in CODE else None
         if sleep:
             faults.append(f'{path}:{number}: "{sleep.group(0)}": tests wait for a condition, not for a time')
