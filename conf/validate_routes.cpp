@@ -163,13 +163,18 @@ struct Taken {
   std::optional<std::size_t> by_all;  // by a route of all listeners
   std::optional<std::size_t> by_any;  // by the first route at all
 
-  [[nodiscard]] std::optional<std::size_t> find(const Route& route) const {
+  // The route that leaves this one nothing: one that has each of its listeners is enough, or several
+  // together.
+  [[nodiscard]] std::optional<std::size_t> find(const Route& route, std::size_t listeners) const {
     if (by_all) return by_all;
-    if (route.listeners.empty()) return by_any;
+    if (route.listeners.empty()) return by_listener.size() >= listeners ? by_any : std::nullopt;
+    std::optional<std::size_t> last;
     for (const auto& listener : route.listeners) {
-      if (const auto found = by_listener.find(listener); found != by_listener.end()) return found->second;
+      const auto found = by_listener.find(listener);
+      if (found == by_listener.end()) return std::nullopt;
+      last = found->second;
     }
-    return std::nullopt;
+    return last;
   }
 
   void add(const Route& route, std::size_t index) {
@@ -181,7 +186,8 @@ struct Taken {
 
 class RouteTable {
  public:
-  explicit RouteTable(const std::vector<Route>& routes) : routes_(routes) {}
+  RouteTable(const std::vector<Route>& routes, std::size_t listeners)
+      : routes_(routes), listeners_(listeners) {}
 
   // Two routes of equal conditions: the second can never be reached.
   void add(std::size_t index, Findings& findings) {
@@ -192,7 +198,7 @@ class RouteTable {
       const std::string key =
           host + " " + std::to_string(static_cast<int>(route.path.kind)) + route.path.value;
       Taken& taken = taken_[key];
-      const auto earlier = taken.find(route);
+      const auto earlier = taken.find(route, listeners_);
       if (earlier && *earlier != index) {
         report(*earlier, host, route, findings);
         return;
@@ -214,6 +220,7 @@ class RouteTable {
   }
 
   const std::vector<Route>& routes_;
+  std::size_t listeners_;
   std::unordered_map<std::string, Taken> taken_;
 };
 
@@ -248,7 +255,7 @@ void check_routes(const Config& config, ConfigErrors& errors) {
   for (const auto& listener : config.listeners) known.listeners.push_back(listener.address.text());
   for (const auto& upstream : config.upstreams) known.upstreams.push_back(upstream.name);
   known.upstream_set.insert(known.upstreams.begin(), known.upstreams.end());
-  RouteTable table(routes);
+  RouteTable table(routes, config.listeners.size());
   for (std::size_t i = 0; i < routes.size() && errors.size() < FaultList::most; ++i) {
     Findings findings(errors, routes[i].place, route_path(i));
     check_route_listeners(routes[i], known, findings);

@@ -51,9 +51,11 @@ TEST_CASE("a route after an equal one is never reached") {
   CHECK(unreachable(route({}, root), route({}, root)));
   CHECK(unreachable(route({"a"}, root), route({"b", "a"}, root)));
   CHECK(unreachable(route({}, root), route({}, root, {"0.0.0.0:80"})));
-  CHECK(unreachable(route({}, root, {"0.0.0.0:80"}), route({}, root)));
-  CHECK(unreachable(route({}, root, {"0.0.0.0:80"}), route({}, root, {"0.0.0.0:81", "0.0.0.0:80"})));
+  CHECK(unreachable(route({}, root, {"0.0.0.0:81", "0.0.0.0:80"}), route({}, root, {"0.0.0.0:80"})));
   CHECK(unreachable(route({}, {PathKind::regex, "a"}), route({}, {PathKind::regex, "a"})));
+  // On the other listeners it is reached.
+  CHECK(!unreachable(route({}, root, {"0.0.0.0:80"}), route({}, root)));
+  CHECK(!unreachable(route({}, root, {"0.0.0.0:80"}), route({}, root, {"0.0.0.0:81", "0.0.0.0:80"})));
   CHECK(!unreachable(route({}, root), route({}, exact)));
   CHECK(!unreachable(route({"a"}, root), route({}, root)));
   CHECK(!unreachable(route({"a"}, root), route({"*.a"}, root)));
