@@ -84,10 +84,12 @@ await suite({
     client.pause();
     let last = 0;
     let same = 0;
+    // Until it stands still; a kernel under load lets a little more through now and then, hence the end after 5 s.
+    const end = Date.now() + 5_000;
     await until('the server is held back', () => {
       same = taken === last ? same + 1 : 0;
       last = taken;
-      return taken > 0 && same > 50;
+      return taken > 0 && (same > 50 || Date.now() > end);
     });
     console.log(`  ${last} bytes were taken, most of them by the kernel`);
     assert.ok(last < 64 * 1024 ** 2, `${last} bytes were taken for a client that reads nothing`);
