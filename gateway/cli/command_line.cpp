@@ -11,6 +11,7 @@
 #include "conf/schema.hpp"
 #include "conf/yaml_reader.hpp"
 #include "gateway/process/gateway.hpp"
+#include "gateway/process/resolve_names.hpp"
 #include "gateway/process/version.hpp"
 
 namespace tidegate::gateway {
@@ -52,7 +53,7 @@ int serve(const std::string& file) {
   if (!config) return 1;
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    Gateway gateway(config);
+    Gateway gateway(resolve_names(config));
     boost::asio::signal_set signals(gateway.context(), SIGTERM, SIGINT, SIGUSR1);
     signals.add(SIGQUIT);
     handle_signals(signals, gateway);

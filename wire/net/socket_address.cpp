@@ -75,6 +75,15 @@ std::optional<SocketAddress> SocketAddress::from_path(std::string_view path) {
   return address;
 }
 
+std::optional<SocketAddress> SocketAddress::from_kernel(const sockaddr* address, socklen_t size) {
+  const bool inet = address->sa_family == AF_INET || address->sa_family == AF_INET6;
+  if (!inet || size > sizeof(Storage)) return std::nullopt;
+  SocketAddress result;
+  std::memcpy(&result.storage_, address, size);
+  result.size_ = size;
+  return result;
+}
+
 UniqueFd SocketAddress::accept(int listener, SocketAddress& peer) {
   peer.size_ = sizeof peer.storage_;
   return UniqueFd(::accept4(listener, &peer.storage_.any, &peer.size_, SOCK_NONBLOCK | SOCK_CLOEXEC));

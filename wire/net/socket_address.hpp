@@ -23,6 +23,8 @@ class SocketAddress {
   [[nodiscard]] static std::optional<SocketAddress> from_ip(std::string_view host, std::uint16_t port);
   // `@name` is an abstract address; nullopt if the path is too long for the kernel (107 bytes).
   [[nodiscard]] static std::optional<SocketAddress> from_path(std::string_view path);
+  // An IPv4 or IPv6 address as the kernel or the resolver gives it; nullopt for any other family.
+  [[nodiscard]] static std::optional<SocketAddress> from_kernel(const sockaddr* address, socklen_t size);
   // Takes one connection off a listening socket, non-blocking; empty with errno set if there is none.
   [[nodiscard]] static UniqueFd accept(int listener, SocketAddress& peer);
   [[nodiscard]] static SocketAddress local_of(int socket);
