@@ -50,49 +50,11 @@ constexpr std::array<FailureDescription, failure_reasons> descriptions{{
     {"internal_error", "proxy_internal_error", 500, "The gateway failed"},
 }};
 
-constexpr std::array<std::pair<int, std::string_view>, 28> phrases{{
-    {200, "OK"},
-    {201, "Created"},
-    {202, "Accepted"},
-    {204, "No Content"},
-    {301, "Moved Permanently"},
-    {302, "Found"},
-    {303, "See Other"},
-    {307, "Temporary Redirect"},
-    {308, "Permanent Redirect"},
-    {400, "Bad Request"},
-    {401, "Unauthorized"},
-    {403, "Forbidden"},
-    {404, "Not Found"},
-    {405, "Method Not Allowed"},
-    {408, "Request Timeout"},
-    {410, "Gone"},
-    {413, "Content Too Large"},
-    {414, "URI Too Long"},
-    {417, "Expectation Failed"},
-    {421, "Misdirected Request"},
-    {426, "Upgrade Required"},
-    {431, "Request Header Fields Too Large"},
-    {500, "Internal Server Error"},
-    {501, "Not Implemented"},
-    {502, "Bad Gateway"},
-    {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
-    {505, "HTTP Version Not Supported"},
-}};
-
 }  // namespace
 
 const FailureDescription& describe(FailureReason reason) {
   const auto index = static_cast<std::size_t>(reason);
   return index < descriptions.size() ? descriptions[index] : descriptions.back();
-}
-
-std::string_view reason_phrase(int status) {
-  for (const auto& [code, phrase] : phrases) {
-    if (code == status) return phrase;
-  }
-  return {};
 }
 
 void append_proxy_status(std::string& out, FailureReason reason, std::string_view details,

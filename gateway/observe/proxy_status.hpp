@@ -67,9 +67,6 @@ struct FailureDescription {
 // Never fails; an unknown value is described as `internal_error`.
 [[nodiscard]] const FailureDescription& describe(FailureReason reason);
 
-// The standard reason phrase of a status the gateway may send (RFC 9110 15), or "" for an unknown one.
-[[nodiscard]] std::string_view reason_phrase(int status);
-
 // Appends the value of a Proxy-Status field: `tidegate; error=TOKEN; details="..."`, with `;
 // received-status=NNN` where the endpoint had answered (`received_status` not 0). Empty `details` means the
 // reason's phrase. Nothing is appended for a reason without a token.

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "tests/support/catch.hpp"
+#include "wire/http/head_writer.hpp"
 
 using namespace tidegate::gateway;
 
@@ -57,7 +58,7 @@ TEST_CASE("the table of reasons is complete and in order") {
     CHECK(reason.status <= 505);
     // What may pass soon says when to come again; nothing else does.
     CHECK(reason.retry_after == (reason.status == 503));
-    if (reason.status != 499) CHECK_FALSE(reason_phrase(reason.status).empty());
+    if (reason.status != 499) CHECK_FALSE(tidegate::http::reason_phrase(reason.status).empty());
   }
   CHECK(describe(FailureReason::none).status == 0);
   CHECK(describe(static_cast<FailureReason>(250)).name == "internal_error");
