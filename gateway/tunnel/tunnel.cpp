@@ -31,8 +31,8 @@ Tunnel::Tunnel(Worker& worker, UpstreamCounters& counters, TunnelOpening opening
 Tunnel::~Tunnel() {
   drop_unsent(client_);
   drop_unsent(pod_);
-  counters_.tunnels.subtract();
   report();
+  counters_.tunnels.subtract();  // last: who sees it gone finds its story told
 }
 
 void Tunnel::start(std::string_view head, std::string_view from_pod, std::string_view from_client) {
