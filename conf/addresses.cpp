@@ -77,7 +77,7 @@ Parsed<Address> parse_unix(std::string_view path) {
   constexpr std::size_t longest = sizeof(sockaddr_un::sun_path) - 1;
   if (path.size() < 2 || (path.front() != '/' && path.front() != '@')) {
     return Unreadable{"a Unix socket is written `unix:/absolute/path` or `unix:@abstract-name`, found " +
-                      quoted("unix:" + std::string(path))};
+                      quote("unix:" + std::string(path))};
   }
   if (path.size() > longest) {
     return Unreadable{"the path of a Unix socket may have at most " + std::to_string(longest) +
@@ -94,8 +94,8 @@ struct HostPort {
 
 Parsed<HostPort> split_host_port(std::string_view text) {
   if (const std::size_t scheme = text.find("://"); scheme != std::string_view::npos) {
-    return Unreadable{"write the address alone, " + quoted(text.substr(scheme + 3)) + ", without " +
-                      quoted(text.substr(0, scheme + 3))};
+    return Unreadable{"write the address alone, " + quote(text.substr(scheme + 3)) + ", without " +
+                      quote(text.substr(0, scheme + 3))};
   }
   const std::size_t colon = text.rfind(':');
   const bool bracketed = text.starts_with('[');
@@ -103,17 +103,17 @@ Parsed<HostPort> split_host_port(std::string_view text) {
   if (colon == std::string_view::npos || (bracketed && bracket != colon - 1)) {
     if (parse_integer(text))
       return Unreadable{"write `:" + std::string(text) + "` to listen on a port of all addresses"};
-    return Unreadable{"an address needs a port: write " + quoted(std::string(text) + ":80") +
+    return Unreadable{"an address needs a port: write " + quote(std::string(text) + ":80") +
                       " with the right number"};
   }
   HostPort out{text.substr(0, colon), 0, bracketed};
   if (bracketed) out.host = text.substr(1, bracket - 1);
   if (!bracketed && out.host.find(':') != std::string_view::npos) {
-    return Unreadable{"an IPv6 address is written in brackets: `[::1]:80`, found " + quoted(text)};
+    return Unreadable{"an IPv6 address is written in brackets: `[::1]:80`, found " + quote(text)};
   }
   const auto port = parse_integer(text.substr(colon + 1));
   if (!port || *port > 65'535) {
-    return Unreadable{"a port is a number from 1 to 65535, found " + quoted(text.substr(colon + 1))};
+    return Unreadable{"a port is a number from 1 to 65535, found " + quote(text.substr(colon + 1))};
   }
   out.port = static_cast<std::uint16_t>(*port);
   return out;
@@ -139,7 +139,7 @@ Parsed<std::vector<Address>> parse_listen_address(std::string_view text) {
     return Unreadable{
         "a listener needs an IP address, not a name: `0.0.0.0:80`, `[::]:80`, `:80` or `unix:/path`, "
         "found " +
-        quoted(text)};
+        quote(text)};
   }
   return std::vector{Address{literal->text(), split->port, {}}};
 }
@@ -156,7 +156,7 @@ Parsed<Address> parse_endpoint_address(std::string_view text) {
   std::string name = in_lower_case(split->host);
   if (name.ends_with('.')) name.pop_back();
   if (split->bracketed || !is_host_name(name)) {
-    return Unreadable{quoted(split->host) + " is neither an IP address nor a host name"};
+    return Unreadable{quote(split->host) + " is neither an IP address nor a host name"};
   }
   return Address{std::move(name), split->port, {}};
 }
@@ -165,12 +165,12 @@ Parsed<std::string> parse_network(std::string_view text) {
   const std::size_t slash = text.find('/');
   auto literal = parse_literal(text.substr(0, slash));
   if (!literal)
-    return Unreadable{"expected a network such as `10.0.0.0/8` or `fd00::/8`, found " + quoted(text)};
+    return Unreadable{"expected a network such as `10.0.0.0/8` or `fd00::/8`, found " + quote(text)};
   unsigned prefix = literal->bits();
   if (slash != std::string_view::npos) {
     const auto length = parse_integer(text.substr(slash + 1));
     if (!length || *length > literal->bits()) {
-      return Unreadable{"the prefix length of " + quoted(text) + " must be a number from 0 to " +
+      return Unreadable{"the prefix length of " + quote(text) + " must be a number from 0 to " +
                         std::to_string(literal->bits())};
     }
     prefix = static_cast<unsigned>(*length);
@@ -182,8 +182,8 @@ Parsed<std::string> parse_network(std::string_view text) {
   }
   std::string canonical = literal->text() + "/" + std::to_string(prefix);
   if (literal->bytes != written.bytes) {
-    return Unreadable{quoted(text) + " has bits behind its prefix: write " + quoted(canonical) +
-                      " for the network or " + quoted(written.text()) + " for the one address"};
+    return Unreadable{quote(text) + " has bits behind its prefix: write " + quote(canonical) +
+                      " for the network or " + quote(written.text()) + " for the one address"};
   }
   return text_result(std::move(canonical));
 }
@@ -193,19 +193,19 @@ Parsed<std::string> parse_route_host(std::string_view text) {
   if (host.ends_with('.')) host.pop_back();
   if (host == "*") return Unreadable{"leave `hosts` out to match every host"};
   if (host.starts_with('.'))
-    return Unreadable{"write " + quoted("*" + host) + " to match every name below it"};
+    return Unreadable{"write " + quote("*" + host) + " to match every name below it"};
   const bool bracketed = host.starts_with('[') && host.ends_with(']');
   const auto literal = parse_literal(bracketed ? std::string_view(host).substr(1, host.size() - 2) : host);
   if (literal)
     return text_result(literal->family == AF_INET6 ? "[" + literal->text() + "]" : literal->text());
   if (host.find(':') != std::string::npos) {
     return Unreadable{"write the host without a port or scheme; the port belongs to a listener, found " +
-                      quoted(text)};
+                      quote(text)};
   }
   const std::string_view name = std::string_view(host).substr(host.starts_with("*.") ? 2 : 0);
   if (!is_host_name(name)) {
     return Unreadable{"expected a host such as `socket.example.com` or `*.example.com`, found " +
-                      quoted(text)};
+                      quote(text)};
   }
   return text_result(std::move(host));
 }

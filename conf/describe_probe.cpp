@@ -13,10 +13,10 @@ std::string take_port(const Scalar& scalar, std::uint16_t& port) {
   const auto number = parse_integer(scalar.text);
   if (!number) {
     return "a named port is not known here: write its number (the `containerPort` called " +
-           quoted(scalar.text) + " in the Deployment)";
+           quote(scalar.text) + " in the Deployment)";
   }
   if (*number < 1 || *number > 65'535)
-    return "a port is a number from 1 to 65535, found " + quoted(scalar.text);
+    return "a port is a number from 1 to 65535, found " + quote(scalar.text);
   port = static_cast<std::uint16_t>(*number);
   return {};
 }
@@ -33,7 +33,7 @@ std::string take_scheme(const Scalar& scalar) {
   if (scalar.text == "HTTPS" || scalar.text == "https") {
     return "probes over TLS are not supported; probe a plain HTTP port, or use `tcpSocket`";
   }
-  return "expected `HTTP`, found " + quoted(scalar.text);
+  return "expected `HTTP`, found " + quote(scalar.text);
 }
 
 void describe_http_get(Fields& fields, HttpGetAction& action) {

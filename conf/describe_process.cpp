@@ -15,7 +15,7 @@ TakeText log_path(std::string& path) {
     // A bare word is far more often a mistake (`syslog`, `off`) than a file in whatever directory this is
     // started in.
     if (!stream && scalar.text.find('/') == std::string_view::npos) {
-      return "expected " + std::string(log_form) + " (with its directory), found " + quoted(scalar.text);
+      return "expected " + std::string(log_form) + " (with its directory), found " + quote(scalar.text);
     }
     path = scalar.text;
     return {};
@@ -32,7 +32,7 @@ void describe_admin(Fields& fields, Config& config) {
           const auto addresses = parse_listen_address(scalar.text);
           if (!addresses) return addresses.error().why;
           if (addresses->size() > 1) {
-            return "write one address, `127.0.0.1:9901` or `0.0.0.0:9901`, found " + quoted(scalar.text);
+            return "write one address, `127.0.0.1:9901` or `0.0.0.0:9901`, found " + quote(scalar.text);
           }
           admin.address = addresses->front();
           return {};

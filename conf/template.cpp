@@ -70,7 +70,7 @@ std::string unknown_variable(std::string_view name) {
   std::array<std::string_view, plain_variables.size()> names{};
   std::transform(plain_variables.begin(), plain_variables.end(), names.begin(),
                  [](const Named& known) { return known.name; });
-  std::string message = "unknown variable " + quoted("$" + std::string(name));
+  std::string message = "unknown variable " + quote("$" + std::string(name));
   if (const auto near = nearest(name, names))
     return message + "; did you mean `$" + std::string(*near) + "`?";
   message += "; known are";

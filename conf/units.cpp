@@ -34,11 +34,11 @@ constexpr bool is_digit(char c) {
 }
 
 std::string duration_fault(std::string_view text) {
-  return "expected a duration such as `250ms`, `10s`, `5m` or `1h30m`, found " + quoted(text);
+  return "expected a duration such as `250ms`, `10s`, `5m` or `1h30m`, found " + quote(text);
 }
 
 std::string size_fault(std::string_view text) {
-  return "expected a size such as `4096`, `64k`, `1m` or `1g`, found " + quoted(text);
+  return "expected a size such as `4096`, `64k`, `1m` or `1g`, found " + quote(text);
 }
 
 // Takes the leading digits off `text`.
@@ -59,7 +59,7 @@ std::optional<std::size_t> unit_index(std::string_view name) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
+std::string quote(std::string_view text) {
   constexpr std::size_t longest = 80;
   std::string out = "`";
   for (const char c : text.substr(0, longest)) {
@@ -74,10 +74,10 @@ Parsed<std::uint64_t> parse_integer(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (text.empty() || code == std::errc::invalid_argument || end != text.data() + text.size()) {
-    return Unreadable{"expected a whole number, found " + quoted(text)};
+    return Unreadable{"expected a whole number, found " + quote(text)};
   }
   if (code == std::errc::result_out_of_range)
-    return Unreadable{"the number " + quoted(text) + " is too large"};
+    return Unreadable{"the number " + quote(text) + " is too large"};
   return value;
 }
 
@@ -89,7 +89,7 @@ Parsed<Duration> parse_duration(std::string_view text) {
   do {
     const auto count = parse_integer(take_digits(rest));
     if (!count && rest.size() == text.size()) return Unreadable{duration_fault(text)};
-    if (!count || *count > largest_count) return Unreadable{"the duration " + quoted(text) + " is too long"};
+    if (!count || *count > largest_count) return Unreadable{"the duration " + quote(text) + " is too long"};
     std::size_t length = 0;
     while (length < rest.size() && !is_digit(rest[length])) ++length;
     if (length == 0) {
@@ -124,12 +124,12 @@ Parsed<std::uint64_t> parse_size(std::string_view text) {
   const std::string_view digits = take_digits(rest);
   if (digits.empty() || rest.size() > 1) return Unreadable{size_fault(text)};
   const auto count = parse_integer(digits);
-  if (!count) return Unreadable{"the size " + quoted(text) + " is too large"};
+  if (!count) return Unreadable{"the size " + quote(text) + " is too large"};
   if (rest.empty()) return *count;
   for (const auto& unit : size_units) {
     if ((rest[0] | 0x20) != unit.name) continue;
     if (*count > (std::numeric_limits<std::uint64_t>::max() >> unit.shift)) {
-      return Unreadable{"the size " + quoted(text) + " is too large"};
+      return Unreadable{"the size " + quote(text) + " is too large"};
     }
     return *count << unit.shift;
   }

@@ -38,6 +38,7 @@ using Parsed = boost::system::result<T, Unreadable>;
 [[nodiscard]] Parsed<std::uint64_t> parse_integer(std::string_view text);
 
 // `text` in backquotes, cut to a length a message can bear and with control characters shown as `?`.
-[[nodiscard]] std::string quoted(std::string_view text);
+// Not called `quoted`: std::quoted would be found too, and newer headers bring it along.
+[[nodiscard]] std::string quote(std::string_view text);
 
 }  // namespace tidegate::conf

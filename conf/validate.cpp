@@ -84,7 +84,7 @@ void check_listeners(const Config& config, ConfigErrors& errors) {
     if (!is_fixed(listener.address)) continue;
     const auto [known, fresh] = first.emplace(listener.address.text(), written);
     if (!fresh) {
-      findings.add("address", quoted(known->first) + " is listened on already by listeners[" +
+      findings.add("address", quote(known->first) + " is listened on already by listeners[" +
                                   std::to_string(known->second) + "]: remove one of the two");
     }
   }
@@ -96,7 +96,7 @@ void check_process(const Config& config, ConfigErrors& errors) {
   if (admin.enabled && is_fixed(admin.address)) {
     for (std::size_t i = 0; i < config.listeners.size(); ++i) {
       if (config.listeners[i].address != admin.address) continue;
-      findings.add("admin.address", quoted(admin.address.text()) + " is also listeners[" +
+      findings.add("admin.address", quote(admin.address.text()) + " is also listeners[" +
                                         std::to_string(written_index(config.listeners, i)) +
                                         "]: give the admin listener an address of its own");
     }

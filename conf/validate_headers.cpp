@@ -29,14 +29,14 @@ std::string in_lower_case(std::string_view text) {
 
 std::optional<std::string> name_fault(std::string_view name, HeaderSide side) {
   if (!is_token(name)) {
-    return quoted(name) + " is not the name of a header field: letters, digits and `" +
+    return quote(name) + " is not the name of a header field: letters, digits and `" +
            std::string(token_marks) + "` only";
   }
   const std::string lower = in_lower_case(name);
   if (side == HeaderSide::request && lower == "host")
     return "use the route's `host:` to change the Host field";
   if (std::find(own_fields.begin(), own_fields.end(), lower) == own_fields.end()) return std::nullopt;
-  return quoted(name) + " belongs to the connection, which the gateway keeps itself: remove this rule";
+  return quote(name) + " belongs to the connection, which the gateway keeps itself: remove this rule";
 }
 
 std::string_view operation_key(HeaderOperation operation) {

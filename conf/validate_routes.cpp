@@ -52,7 +52,7 @@ bool has_dot_segment(std::string_view path) {
 }
 
 std::optional<std::string> path_fault(std::string_view path) {
-  if (!path.starts_with('/')) return "a path begins with `/`, found " + quoted(path);
+  if (!path.starts_with('/')) return "a path begins with `/`, found " + quote(path);
   if (path.find_first_of("?#") != std::string_view::npos) {
     return "a path is matched without its query and fragment: leave out `?` and `#`";
   }
@@ -79,7 +79,7 @@ void check_upgrade(const UpgradePolicy& policy, Findings& findings) {
     const std::size_t slash = name.find('/');
     const bool version = slash == std::string::npos || is_token(std::string_view(name).substr(slash + 1));
     if (!is_token(std::string_view(name).substr(0, slash)) || !version) {
-      findings.add("upgrade", quoted(name) + " is not the name of an upgrade protocol such as `websocket`");
+      findings.add("upgrade", quote(name) + " is not the name of an upgrade protocol such as `websocket`");
     }
     // A tunnel opened by h2c would carry requests past every rule of the gateway.
     if (edit_distance(name, "h2c") == 0) {
@@ -90,7 +90,7 @@ void check_upgrade(const UpgradePolicy& policy, Findings& findings) {
 
 void check_proxy(const ProxyAction& proxy, const Route& route, const Known& known, Findings& findings) {
   if (!proxy.upstream.empty() && !known.upstream_set.contains(proxy.upstream)) {
-    findings.add("upstream", "there is no upstream " + quoted(proxy.upstream) +
+    findings.add("upstream", "there is no upstream " + quote(proxy.upstream) +
                                  suggestion(proxy.upstream, known.upstreams));
   }
   if (proxy.replace_prefix) {
@@ -125,7 +125,7 @@ void check_redirect(const RedirectAction& redirect, Findings& findings) {
     findings.add("redirect.to", "a location has no spaces: write `%20`");
   } else if (!to.starts_with('/') && !to.starts_with('$') && to.find("://") == std::string::npos) {
     findings.add("redirect.to",
-                 "a location begins with `/` or with a scheme such as `https://`, found " + quoted(to));
+                 "a location begins with `/` or with a scheme such as `https://`, found " + quote(to));
   }
 }
 
@@ -140,7 +140,7 @@ void check_respond(const RespondAction& respond, Findings& findings) {
   }
   if (respond.content_type.find('/') == std::string::npos || !is_field_value(respond.content_type)) {
     findings.add("respond.contentType",
-                 "expected a media type such as `text/plain`, found " + quoted(respond.content_type));
+                 "expected a media type such as `text/plain`, found " + quote(respond.content_type));
   }
 }
 
@@ -203,7 +203,7 @@ class RouteTable {
         report(*earlier, host, route, findings);
         return;
       }
-      if (earlier) findings.add("hosts", quoted(host) + " is here twice");
+      if (earlier) findings.add("hosts", quote(host) + " is here twice");
       taken.add(route, index);
     }
   }
@@ -212,7 +212,7 @@ class RouteTable {
   void report(std::size_t earlier, const std::string& host, const Route& route, Findings& findings) const {
     const Place& place = routes_[earlier].place;
     const std::string what =
-        host.empty() ? quoted(route.path.value) : quoted(route.path.value) + " of " + quoted(host);
+        host.empty() ? quote(route.path.value) : quote(route.path.value) + " of " + quote(host);
     std::string message = what + " is never reached: " + route_path(earlier);
     if (place.line > 0) message += " (line " + std::to_string(place.line) + ")";
     findings.add({},
@@ -230,10 +230,10 @@ void check_route_listeners(const Route& route, const Known& known, Findings& fin
     const std::string& address = route.listeners[i];
     const auto& names = known.listeners;
     if (std::find(names.begin(), names.end(), address) == names.end()) {
-      findings.add("listeners", "there is no listener " + quoted(address) + suggestion(address, names));
+      findings.add("listeners", "there is no listener " + quote(address) + suggestion(address, names));
       return;
     }
-    if (!seen.insert(address).second) findings.add("listeners", quoted(address) + " is here twice");
+    if (!seen.insert(address).second) findings.add("listeners", quote(address) + " is here twice");
   }
 }
 

@@ -44,7 +44,7 @@ void check_endpoints(const Upstream& upstream, ConfigErrors& errors, const std::
     if (endpoint.address == Address{}) continue;
     const auto [address, fresh_address] = addresses.emplace(endpoint.address.text(), i);
     if (!fresh_address) {
-      findings.add({}, quoted(address->first) + " is endpoints[" + std::to_string(address->second) +
+      findings.add({}, quote(address->first) + " is endpoints[" + std::to_string(address->second) +
                            "] already: remove one, and give the other a `weight` if it should get more");
       continue;
     }
@@ -52,7 +52,7 @@ void check_endpoints(const Upstream& upstream, ConfigErrors& errors, const std::
     if (!is_printable(endpoint.name)) findings.add("name", "a name has no spaces and at most 256 characters");
     const auto [name, fresh_name] = names.emplace(endpoint.name, i);
     if (!fresh_name) {
-      findings.add("name", quoted(endpoint.name) + " is the name of endpoints[" +
+      findings.add("name", quote(endpoint.name) + " is the name of endpoints[" +
                                std::to_string(name->second) + "] already");
     }
   }
@@ -63,29 +63,29 @@ void check_balance(const BalancePolicy& balance, Findings& findings) {
   if (balance.kind == Balance::hash && named && !is_token(balance.hash_name)) {
     const bool header = balance.hash_key == HashKey::header;
     findings.add(header ? "balance.hash.header" : "balance.hash.cookie",
-                 quoted(balance.hash_name) + " is not the name of a " + (header ? "header field" : "cookie"));
+                 quote(balance.hash_name) + " is not the name of a " + (header ? "header field" : "cookie"));
   }
   if (balance.kind == Balance::sticky && !is_token(balance.sticky_cookie)) {
-    findings.add("balance.sticky.cookie",
-                 quoted(balance.sticky_cookie) +
-                     " is not the name of a cookie: letters, digits, `-` and `_` are safe");
+    findings.add(
+        "balance.sticky.cookie",
+        quote(balance.sticky_cookie) + " is not the name of a cookie: letters, digits, `-` and `_` are safe");
   }
 }
 
 void check_http_get(const HttpGetAction& action, Findings findings) {
   if (!action.path.starts_with('/'))
-    findings.add("path", "a path begins with `/`, found " + quoted(action.path));
+    findings.add("path", "a path begins with `/`, found " + quote(action.path));
   const bool space = action.path.find(' ') != std::string::npos;
   if (!is_field_value(action.path) || space)
     findings.add("path", "a path has no spaces or control characters");
   if (!is_field_value(action.host) || action.host.find(' ') != std::string::npos) {
-    findings.add("host", "expected a host name or IP address, found " + quoted(action.host));
+    findings.add("host", "expected a host name or IP address, found " + quote(action.host));
   }
   for (std::size_t i = 0; i < action.http_headers.size(); ++i) {
     const auto& header = action.http_headers[i];
     const std::string item = "httpHeaders[" + std::to_string(i) + "]";
     if (!is_token(header.name)) {
-      findings.add(item + ".name", quoted(header.name) + " is not the name of a header field");
+      findings.add(item + ".name", quote(header.name) + " is not the name of a header field");
     }
     if (!is_field_value(header.value))
       findings.add(item + ".value", "has a line break or another control character");
@@ -151,7 +151,7 @@ void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
   Findings findings(errors, upstream.place, "upstreams." + upstream.name);
   if (!is_name(upstream.name)) {
     findings.add({}, "a name has letters, digits, `-`, `_` and `.`, at most 64 of them, found " +
-                         quoted(upstream.name));
+                         quote(upstream.name));
   }
   if (upstream.endpoints.empty()) {
     findings.add("endpoints", "there is no endpoint: write at least one, such as `- 10.0.0.1:6001`");

@@ -91,7 +91,7 @@ std::optional<Duration> YamlFields::take_duration(const Key& key, Duration, Dura
   if (*duration < range.least || *duration > range.most) {
     fault(key, *value,
           "must be from " + duration_text(range.least) + " to " + duration_text(range.most) + ", found " +
-              quoted(*text));
+              quote(*text));
     return std::nullopt;
   }
   return *duration;
@@ -109,7 +109,7 @@ std::optional<std::uint64_t> YamlFields::take_size(const Key& key, std::uint64_t
   if (*size < range.least || *size > range.most) {
     fault(key, *value,
           "must be from " + size_text(range.least) + " to " + size_text(range.most) + ", found " +
-              quoted(*text));
+              quote(*text));
     return std::nullopt;
   }
   return *size;
@@ -126,11 +126,11 @@ std::optional<std::uint64_t> YamlFields::take_integer(const Key& key, std::uint6
     return std::nullopt;
   }
   if (!number) {
-    fault(key, *value, "expected a plain whole number " + allowed + ", found " + quoted(*text));
+    fault(key, *value, "expected a plain whole number " + allowed + ", found " + quote(*text));
     return std::nullopt;
   }
   if (*number < range.least || *number > range.most) {
-    fault(key, *value, "must be " + allowed + ", found " + quoted(*text));
+    fault(key, *value, "must be " + allowed + ", found " + quote(*text));
     return std::nullopt;
   }
   return *number;
@@ -142,7 +142,7 @@ std::optional<bool> YamlFields::take_flag(const Key& key, bool) {
   if (text == nullptr) return std::nullopt;
   const auto truth = truth_of(*text);
   if (!truth || value->quoted) {
-    fault(key, *value, "expected `true` or `false` (without quotes), found " + quoted(*text));
+    fault(key, *value, "expected `true` or `false` (without quotes), found " + quote(*text));
     return std::nullopt;
   }
   return truth;
@@ -156,7 +156,7 @@ std::optional<std::size_t> YamlFields::take_choice(const Key& key, std::size_t,
   if (text == nullptr) return std::nullopt;
   const auto index = word_index(*text, names);
   if (!index)
-    fault(key, *value, "expected " + expected + ", found " + quoted(*text) + suggestion(*text, names));
+    fault(key, *value, "expected " + expected + ", found " + quote(*text) + suggestion(*text, names));
   return index;
 }
 
@@ -297,7 +297,7 @@ void YamlFields::report_unknown() {
     const auto is_name = [name](std::string_view known) { return known == name; };
     if (std::any_of(known_.begin(), known_.end(), is_name)) continue;
     if (std::any_of(meant_.begin(), meant_.end(), is_name)) continue;  // refused with its own words
-    std::string message = "unknown key " + quoted(name);
+    std::string message = "unknown key " + quote(name);
     const auto near = nearest(name, known_);
     if (name == "<<") {
       message = "merge keys (`<<`) are not supported: write the keys out, or give each value its own anchor";

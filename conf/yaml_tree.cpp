@@ -280,7 +280,7 @@ class YamlTreeBuilder final : public YAML::EventHandler {
 std::string YamlValue::shape() const {
   switch (kind) {
     case Kind::null: return "nothing";
-    case Kind::scalar: return conf::quoted(text);
+    case Kind::scalar: return quote(text);
     case Kind::sequence: return "a list";
     case Kind::map: return "a map";
   }
@@ -295,7 +295,7 @@ const YamlValue* YamlValue::find(std::string_view key) const {
 }
 
 std::string path_step(std::string_view key) {
-  std::string step = conf::quoted(key);
+  std::string step = quote(key);
   return step.substr(1, step.size() - 2);
 }
 

@@ -92,6 +92,6 @@ TEST_CASE("sizes are read in powers of 1024") {
 }
 
 TEST_CASE("texts in messages are short and printable") {
-  CHECK(quoted("a\nb") == "`a?b`");
-  CHECK(quoted(std::string(200, 'x')).size() == 80 + 5);
+  CHECK(quote("a\nb") == "`a?b`");
+  CHECK(quote(std::string(200, 'x')).size() == 80 + 5);
 }
