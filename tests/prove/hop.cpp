@@ -98,7 +98,7 @@ asio::awaitable<void> Hop::start() {
                            end_of(log()) + end_of(layout_.directory + "/error.log"));
 }
 
-asio::awaitable<std::optional<HiddenWork>> Hop::read_hidden_work() {
+asio::awaitable<std::optional<HiddenWork>> Hop::read_hidden_work() const {
   if (options_.via != Via::tidegate) co_return std::nullopt;
   const asio::ip::tcp::endpoint admin(asio::ip::address_v4::loopback(), layout_.admin_port);
   const auto answer = co_await fetch(admin, "GET", "/metrics", std::chrono::seconds(5));

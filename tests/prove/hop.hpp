@@ -43,7 +43,7 @@ class Hop {
   // std::runtime_error with the end of its log if it does not.
   boost::asio::awaitable<void> start();
   // The gateway's metrics; none for the others.
-  boost::asio::awaitable<std::optional<HiddenWork>> read_hidden_work();
+  boost::asio::awaitable<std::optional<HiddenWork>> read_hidden_work() const;
   // Ends it; how it ended and what processor time it took.
   boost::asio::awaitable<Exit> end();
 

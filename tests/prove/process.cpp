@@ -58,6 +58,7 @@ Process::Process(asio::io_context& context, const std::vector<std::string>& comm
     : context_(context), handle_(context) {
   std::vector<std::string> copies = command;
   std::vector<char*> arguments;
+  arguments.reserve(copies.size() + 1);
   for (auto& copy : copies) arguments.push_back(copy.data());
   arguments.push_back(nullptr);
   const int file = log.empty() ? -1 : ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);

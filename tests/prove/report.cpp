@@ -173,7 +173,7 @@ void Progress::show(const Tally& tally) {
   std::fflush(stdout);
 }
 
-void Progress::clear() {
+void Progress::clear() const {
   if (!terminal_) return;
   std::printf("\r\033[K");
   std::fflush(stdout);

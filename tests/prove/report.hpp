@@ -42,7 +42,7 @@ class Progress {
   void begin(std::chrono::steady_clock::time_point began) { began_ = began; }
   void event(const std::string& what);
   void show(const Tally& tally);
-  void clear();
+  void clear() const;
 
  private:
   [[nodiscard]] double elapsed() const;

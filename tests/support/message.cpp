@@ -24,7 +24,7 @@ std::string parse_head(Message& message, std::string head) {
     rest.remove_prefix(end + 2);
     return line;
   };
-  const std::string start(take_line());
+  std::string start(take_line());
   for (auto line = take_line(); !line.empty(); line = take_line()) {
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) throw Unexpected("a line without a colon in: " + message.head);

@@ -167,7 +167,9 @@ void ScriptedBackend::ignore_connects() {
   // The kernel drops a SYN once the queue holds more than the backlog (tcp_v4_conn_request).
   for (int i = 0; i < 16; ++i) {
     net::UniqueFd socket(::socket(family_, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    ::connect(socket.get(), address.data(), address.size());
+    if (::connect(socket.get(), address.data(), address.size()) != 0 && errno != EINPROGRESS) {
+      throw Unexpected("connect to " + address_);
+    }
     pollfd watched{socket.get(), POLLOUT, 0};
     const bool connected = ::poll(&watched, 1, 100) > 0;
     crowd_.push_back(std::move(socket));
