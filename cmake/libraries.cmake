@@ -6,16 +6,12 @@ add_library(tidegate_asio STATIC ${PROJECT_SOURCE_DIR}/cmake/asio_impl.cpp)
 target_compile_definitions(tidegate_asio PUBLIC
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_BEAST_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED)
 target_link_libraries(tidegate_asio PUBLIC Boost::headers OpenSSL::SSL OpenSSL::Crypto Threads::Threads)
-if(TIDEGATE_SANITIZE)
-  target_compile_options(tidegate_asio PRIVATE -fsanitize=${TIDEGATE_SANITIZE})
-endif()
+target_compile_options(tidegate_asio PRIVATE ${sanitizers})
 
 # Boost.JSON likewise.
 add_library(tidegate_json STATIC ${PROJECT_SOURCE_DIR}/cmake/json_impl.cpp)
 target_link_libraries(tidegate_json PUBLIC Boost::headers)
-if(TIDEGATE_SANITIZE)
-  target_compile_options(tidegate_json PRIVATE -fsanitize=${TIDEGATE_SANITIZE})
-endif()
+target_compile_options(tidegate_json PRIVATE ${sanitizers})
 
 # Catch2 is v2 on Debian 12 and v3 elsewhere; tests include "tests/support/catch.hpp".
 if(TIDEGATE_TESTS)

@@ -4,14 +4,15 @@ target_include_directories(tidegate_options INTERFACE ${PROJECT_SOURCE_DIR})
 target_compile_options(tidegate_options INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 if(TIDEGATE_SANITIZE)
-  target_compile_options(tidegate_options INTERFACE
-    -fsanitize=${TIDEGATE_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  set(sanitizers -fsanitize=${TIDEGATE_SANITIZE})
   if(TIDEGATE_SANITIZE MATCHES "undefined")
     # Its vptr check opens a pipe to see whether an object it does not know yet can be read, so that without descriptors
     # each of them looks wrong to it; and a test takes all descriptors. What it finds besides the address sanitizer is a
     # wrong static downcast, and there are none in the tree.
-    target_compile_options(tidegate_options INTERFACE -fno-sanitize=vptr)
+    list(APPEND sanitizers -fno-sanitize=vptr)
   endif()
+  target_compile_options(tidegate_options INTERFACE
+    ${sanitizers} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # With instrumentation gcc sees reads of uninitialised values where there are none, in <regex> for one (its bug
     # 105562). The uninstrumented build keeps the warning.
