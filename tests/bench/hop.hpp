@@ -1,6 +1,7 @@
 // What is measured: tidegate, nginx or HAProxy in front of one server, set up alike.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
