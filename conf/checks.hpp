@@ -31,6 +31,8 @@ class Findings {
   std::string path_;
 };
 
+// Values the kernel takes.
+void check_keepalive(const TcpKeepalive& keepalive, Findings findings);
 void check_listeners(const Config& config, ConfigErrors& errors);
 void check_routes(const Config& config, ConfigErrors& errors);
 void check_upstreams(const Config& config, ConfigErrors& errors);

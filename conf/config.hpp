@@ -50,6 +50,15 @@ struct RequestLimits {
   std::size_t trailer_bytes = 8 * 1024;
 };
 
+// How a TCP peer is noticed that vanished without FIN or RST (tcp(7)); both times in whole seconds, as the
+// kernel counts them. Has no meaning for a Unix socket. `net::unacknowledged_time` says what follows from it
+// for a peer to which bytes are in flight.
+struct TcpKeepalive {
+  Duration idle{std::chrono::seconds(60)};      // silence before the first probe
+  Duration interval{std::chrono::seconds(10)};  // between two probes
+  int probes = 6;                               // unanswered ones after which the peer is given up
+};
+
 // Deadlines towards clients. Zero never occurs: every one is a bound.
 struct ClientTimeouts {
   Duration request_header{std::chrono::seconds(15)};    // first byte of a head to its end, in total
@@ -62,6 +71,7 @@ struct Listener {
   Address address;
   RequestLimits limits;
   ClientTimeouts timeouts;
+  TcpKeepalive keepalive;
   BareLineFeed bare_line_feed = BareLineFeed::refuse;
   int backlog = 4096;
   // The IPv6 half of a listener written as `:80`: where the kernel has no IPv6 it is passed over in silence.
@@ -240,6 +250,7 @@ struct Upstream {
   HoldPolicy hold;
   RetryPolicy retry;
   UpstreamTimeouts timeouts;
+  TcpKeepalive keepalive;
   DrainPolicy drain;
   Place place;
 };

@@ -23,6 +23,9 @@ void describe_process(Fields& fields, Config& config);
 // Kubernetes' `readinessProbe` block.
 void describe_probe(Fields& fields, ReadinessProbe& probe);
 
+// `tcpKeepalive` of a listener or an upstream.
+void describe_keepalive(Fields& fields, TcpKeepalive& keepalive);
+
 // A part that `off` switches off and a map (or `on`) configures.
 void describe_switch(Fields& fields, const Key& key, bool& enabled,
                      const std::function<void(Fields&)>& members);

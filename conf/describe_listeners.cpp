@@ -65,6 +65,7 @@ void describe_listener(Fields& fields, ListenerList& list, std::size_t index) {
                 [&listener](Fields& inner) { describe_limits(inner, listener.limits); });
   fields.object({"timeouts", "Deadlines towards clients."},
                 [&listener](Fields& inner) { describe_timeouts(inner, listener.timeouts); });
+  describe_keepalive(fields, listener.keepalive);
   fields.choice({"bareLineFeed", "Request heads whose lines end without a carriage return (RFC 9112 2.2)."},
                 listener.bare_line_feed, line_feeds);
   fields.integer({"backlog", "Connections the kernel queues before they are accepted."}, listener.backlog,

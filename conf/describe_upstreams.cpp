@@ -182,6 +182,7 @@ void describe_upstream(Fields& fields, Upstream& upstream) {
                   [&upstream](Fields& inner) { describe_retry(inner, upstream.retry); });
   fields.object({"timeouts", "Deadlines towards the endpoints."},
                 [&upstream](Fields& inner) { describe_timeouts(inner, upstream.timeouts); });
+  describe_keepalive(fields, upstream.keepalive);
   fields.object({"drain", "How an endpoint is left."},
                 [&upstream](Fields& inner) { describe_drain(inner, upstream.drain); });
 }

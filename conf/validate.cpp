@@ -36,6 +36,7 @@ void check_listener(const Listener& listener, Findings& findings) {
   findings.check_positive("timeouts.requestBody", timeouts.request_body);
   findings.check_positive("timeouts.clientKeepalive", timeouts.client_keepalive);
   findings.check_positive("timeouts.writeStall", timeouts.write_stall);
+  check_keepalive(listener.keepalive, findings.below("tcpKeepalive"));
 }
 
 bool is_empty(const Address& address) {
@@ -63,6 +64,19 @@ void Findings::check_positive(std::string_view field, Duration value) {
 Findings Findings::below(std::string_view field) const {
   const bool dot = !path_.empty() && field.front() != '[';
   return {errors_, place_, path_ + (dot ? "." : "") + std::string(field)};
+}
+
+void check_keepalive(const TcpKeepalive& keepalive, Findings findings) {
+  const auto check_time = [&findings](std::string_view field, Duration value) {
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(value);
+    if (seconds != value || seconds.count() < 1 || seconds.count() > 32'767) {
+      findings.add(field, "must be whole seconds, from 1s to 32767s, as the kernel counts them; found `" +
+                              duration_text(value) + "`");
+    }
+  };
+  check_time("idle", keepalive.idle);
+  check_time("interval", keepalive.interval);
+  if (keepalive.probes < 1 || keepalive.probes > 127) findings.add("probes", "must be from 1 to 127");
 }
 
 void check_listeners(const Config& config, ConfigErrors& errors) {

@@ -162,6 +162,7 @@ void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
   if (upstream.max_connections < 0) findings.add("maxConnections", "must not be negative; 0 is unlimited");
   if (upstream.slow_start.count() < 0) findings.add("slowStart", "must not be negative");
   check_deadlines(upstream.timeouts, findings);
+  check_keepalive(upstream.keepalive, findings.below("tcpKeepalive"));
   check_hold_and_retry(upstream, findings);
   findings.check_positive("drain.window", upstream.drain.window);
   if (!is_sendable(upstream.drain.close_code)) {

@@ -1,17 +1,42 @@
 #include "upstream/connector.hpp"
 
+#include <algorithm>
+
 #include "wire/net/wait.hpp"
 
 namespace tidegate::upstream {
+namespace {
+
+net::ConnectionOptions with_stall(const conf::TcpKeepalive& keepalive, conf::Duration stall) {
+  const auto seconds = [](conf::Duration time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time);
+  };
+  return {seconds(keepalive.idle), seconds(keepalive.interval), keepalive.probes, stall};
+}
+
+}  // namespace
 
 std::optional<net::SocketAddress> socket_address(const conf::Address& address) {
   if (address.is_unix()) return net::SocketAddress::from_path(address.path);
   return net::SocketAddress::from_ip(address.host, address.port);
 }
 
-net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to, net::TimePoint deadline,
+net::ConnectionOptions connection_options(const conf::Listener& listener,
+                                          const std::vector<conf::Upstream>& upstreams) {
+  auto stall = listener.timeouts.write_stall;
+  for (const auto& upstream : upstreams) stall = std::max(stall, upstream.timeouts.write_stall);
+  return with_stall(listener.keepalive, stall);
+}
+
+net::ConnectionOptions connection_options(const conf::Upstream& upstream) {
+  const auto& timeouts = upstream.timeouts;
+  return with_stall(upstream.keepalive, std::max(timeouts.write_stall, timeouts.connect));
+}
+
+net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to,
+                                 const conf::Upstream& upstream, net::TimePoint deadline,
                                  net::Stream* client) {
-  auto socket = net::start_connect(to);
+  auto socket = net::start_connect(to, connection_options(upstream));
   if (!socket) co_return ConnectResult(socket.error());
   net::error_code error;
   auto stream = net::Stream::adopt(loop, std::move(*socket), error);

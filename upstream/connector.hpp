@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "conf/config.hpp"
 #include "wire/net/socket_address.hpp"
@@ -13,11 +14,19 @@ namespace tidegate::upstream {
 // nullopt if the address is neither an IP literal nor a usable Unix path (validation refuses such endpoints).
 [[nodiscard]] std::optional<net::SocketAddress> socket_address(const conf::Address& address);
 
+// What the sockets of a listener have. The deadlines of the tunnels to any upstream hold for its clients too,
+// so the longest `writeStall` counts.
+[[nodiscard]] net::ConnectionOptions connection_options(const conf::Listener& listener,
+                                                        const std::vector<conf::Upstream>& upstreams);
+// What the connections to an upstream's endpoints have.
+[[nodiscard]] net::ConnectionOptions connection_options(const conf::Upstream& upstream);
+
 using ConnectResult = boost::system::result<std::unique_ptr<net::Stream>, net::error_code>;
 
-// Connects to `to`. Fails with ETIMEDOUT at `deadline` and with ECANCELED when `client` (may be null) hangs
-// up first; any other code is the kernel's.
+// Connects to `to`, an endpoint of `upstream`. Fails with ETIMEDOUT at `deadline` and with ECANCELED when
+// `client` (may be null) hangs up first; any other code is the kernel's.
 [[nodiscard]] net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to,
-                                               net::TimePoint deadline, net::Stream* client);
+                                               const conf::Upstream& upstream, net::TimePoint deadline,
+                                               net::Stream* client);
 
 }  // namespace tidegate::upstream

@@ -157,7 +157,7 @@ net::Task<net::error_code> Forward::open(upstream::Reservation place) {
   connection_.place = std::move(place);
   if (!address) co_return net::make_error(EADDRNOTAVAIL);
   const auto deadline = std::min(worker_.now() + settings().timeouts.connect, deadline_);
-  auto stream = co_await upstream::connect(worker_.loop(), *address, deadline, &client_.stream());
+  auto stream = co_await upstream::connect(worker_.loop(), *address, settings(), deadline, &client_.stream());
   if (!stream) co_return stream.error();
   connection_.stream = std::move(*stream);
   counters_.connects.add();

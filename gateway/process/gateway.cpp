@@ -32,8 +32,8 @@ std::string advice(int error, const conf::Address& address) {
 }
 
 net::UniqueFd open_or_throw(const conf::Listener& listener, const net::SocketAddress& at,
-                            net::PortSharing sharing) {
-  auto socket = net::open_listener(at, listener.backlog, sharing);
+                            net::PortSharing sharing, const net::ConnectionOptions& options) {
+  auto socket = net::open_listener(at, listener.backlog, sharing, options);
   if (socket) return std::move(*socket);
   throw std::runtime_error("cannot listen on " + listener.address.text() + ": " + socket.error().message() +
                            advice(socket.error().value(), listener.address));
@@ -97,15 +97,17 @@ void Gateway::open_listeners() {
       ports_.push_back(0);
       continue;
     }
-    auto first = open_or_throw(listener, *address, net::PortSharing::exclusive);
+    const auto options = upstream::connection_options(listener, config_->upstreams);
+    auto first = open_or_throw(listener, *address, net::PortSharing::exclusive, options);
     const auto bound = net::SocketAddress::local_of(first.get());
     ports_.push_back(bound.port());
     if (listener.address.is_unix() && !listener.address.path.starts_with('@')) {
       socket_files_.push_back(listener.address.path);
     }
     for (std::size_t w = 1; w < workers_.size(); ++w) {
-      auto socket = listener.address.is_unix() ? net::UniqueFd(::fcntl(first.get(), F_DUPFD_CLOEXEC, 0))
-                                               : open_or_throw(listener, bound, net::PortSharing::shared);
+      auto socket = listener.address.is_unix()
+                        ? net::UniqueFd(::fcntl(first.get(), F_DUPFD_CLOEXEC, 0))
+                        : open_or_throw(listener, bound, net::PortSharing::shared, options);
       auto* const worker = workers_[w].get();
       worker->post([worker, i, fd = socket.release()] { worker->listen(i, net::UniqueFd(fd)); });
     }

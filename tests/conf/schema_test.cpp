@@ -75,6 +75,7 @@ TEST_CASE("the schema and the reader know the same keys") {
       {listener, "listeners: [" + unknown + "]\n"},
       {listener + "/properties/requestLimits", in_listener("requestLimits")},
       {listener + "/properties/timeouts", in_listener("timeouts")},
+      {listener + "/properties/tcpKeepalive", in_listener("tcpKeepalive")},
       {route, "routes: [" + unknown + "]\n"},
       {route + "/properties/path/anyOf/1", in_route("path")},
       {route + "/properties/redirect/anyOf/1", in_route("redirect")},
@@ -97,6 +98,7 @@ TEST_CASE("the schema and the reader know the same keys") {
       {upstream + "/properties/hold/anyOf/1", in_upstream("hold")},
       {upstream + "/properties/retry/anyOf/1", in_upstream("retry")},
       {upstream + "/properties/timeouts", in_upstream("timeouts")},
+      {upstream + "/properties/tcpKeepalive", in_upstream("tcpKeepalive")},
       {upstream + "/properties/drain", in_upstream("drain")},
       {"/properties/admin/anyOf/1", "admin: " + unknown + "\n"},
       {"/properties/log", "log: " + unknown + "\n"},
@@ -128,6 +130,8 @@ TEST_CASE("every object of the schema is closed and every key described") {
 TEST_CASE("the schema has the defaults of the configuration") {
   const std::string upstream = "/properties/upstreams/additionalProperties/properties";
   CHECK(schema().at_pointer(upstream + "/timeouts/properties/poolIdle/default") == "4s");
+  CHECK(schema().at_pointer(upstream + "/tcpKeepalive/properties/idle/default") == "1m");
+  CHECK(schema().at_pointer(upstream + "/tcpKeepalive/properties/probes/maximum") == 127);
   CHECK(schema().at_pointer(upstream + "/drain/properties/closeCode/default") == 1012);
   CHECK(schema().at_pointer(upstream + "/hold/default") == "on");
   CHECK(schema().at_pointer("/properties/admin/anyOf/1/properties/address/default") == "127.0.0.1:9901");

@@ -96,6 +96,42 @@ TEST_CASE("values that no YAML can carry are checked too") {
   }
 }
 
+TEST_CASE("keepalive is in whole seconds and within what the kernel takes") {
+  struct Row {
+    const char* written;
+    const char* fault;  // nullptr: none
+  };
+  const Row rows[] = {
+      {"{idle: 1s, interval: 1s, probes: 1}", nullptr},
+      {"{idle: 32767s, interval: 32767s, probes: 127}", nullptr},
+      {"{idle: 9h6m7s}", nullptr},
+      {"{idle: 32768s}", ".tcpKeepalive.idle: "},
+      {"{interval: 10h}", ".tcpKeepalive.interval: "},
+      {"{idle: 0s}", ".tcpKeepalive.idle: "},
+      {"{idle: 500ms}", ".tcpKeepalive.idle: "},
+      {"{interval: 1500ms}", ".tcpKeepalive.interval: must be whole seconds"},
+      {"{probes: 0}", ".tcpKeepalive.probes: "},
+      {"{probes: 128}", ".tcpKeepalive.probes: "},
+  };
+  for (const auto& row : rows) {
+    CAPTURE(row.written);
+    const std::string keepalive = std::string("tcpKeepalive: ") + row.written;
+    const auto on_listener = errors_of("listeners: [{address: \":80\", " + keepalive +
+                                       "}]\nupstreams: {app: {endpoints: [\"10.0.0.1:1\"]}}\n");
+    const auto on_upstream = errors_of(
+        "listeners: [\":80\"]\nupstreams: {app: {endpoints: "
+        "[\"10.0.0.1:1\"], " +
+        keepalive + "}}\n");
+    CAPTURE(on_listener, on_upstream);
+    if (row.fault == nullptr) {
+      CHECK((on_listener + on_upstream).empty());
+    } else {
+      CHECK(on_listener.find("listeners[0]" + std::string(row.fault)) != std::string::npos);
+      CHECK(on_upstream.find("upstreams.app" + std::string(row.fault)) != std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("codes of Close frames") {
   const auto good_code = [](std::uint16_t code) {
     Config config = good();

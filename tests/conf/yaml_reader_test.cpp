@@ -55,6 +55,7 @@ listeners:
   - address: "unix:/run/tidegate.sock"
     requestLimits: { head: 64k, target: 8k, fields: 50, body: 10m, trailers: 4k }
     timeouts: { requestHeader: 5s, requestBody: 6s, clientKeepalive: 7s, writeStall: 8s }
+    tcpKeepalive: { idle: 9s, interval: 10s, probes: 11 }
     bareLineFeed: accept
     backlog: 128
 upstreams: { app: { endpoints: ["127.0.0.1:6001"] } }
@@ -73,6 +74,9 @@ upstreams: { app: { endpoints: ["127.0.0.1:6001"] } }
   CHECK(second.timeouts.request_body == 6s);
   CHECK(second.timeouts.client_keepalive == 7s);
   CHECK(second.timeouts.write_stall == 8s);
+  CHECK(second.keepalive.idle == 9s);
+  CHECK(second.keepalive.interval == 10s);
+  CHECK(second.keepalive.probes == 11);
   CHECK(second.bare_line_feed == BareLineFeed::accept);
   CHECK(second.backlog == 128);
   CHECK(config.listeners[2].address.text() == "[::]:80");
@@ -290,6 +294,7 @@ TEST_CASE("the rest of an upstream") {
     retry: { tries: 3, total: 4s, backOff: 50ms, budgetPercent: 10, budgetMinimum: 1, on: [reset, 503], upgradesOn: [] }
     timeouts: { connect: 1s, responseHeader: 2s, responseIdle: 3s, writeStall: 4s, poolIdle: 5s, websocketIdle: 6s,
                 websocketLifetime: 7s, fin: 8s }
+    tcpKeepalive: { idle: 1h, interval: 2m, probes: 3 }
     drain: { window: 9s, closeCode: 4200 })"));
   const Upstream& upstream = config.upstreams.at(0);
   CHECK(upstream.max_connections == 100);
@@ -315,6 +320,9 @@ TEST_CASE("the rest of an upstream") {
   CHECK(upstream.timeouts.websocket_idle == 6s);
   CHECK(upstream.timeouts.websocket_lifetime == 7s);
   CHECK(upstream.timeouts.fin == 8s);
+  CHECK(upstream.keepalive.idle == 1h);
+  CHECK(upstream.keepalive.interval == 2min);
+  CHECK(upstream.keepalive.probes == 3);
   CHECK(upstream.drain.window == 9s);
   CHECK(upstream.drain.close_code == 4200);
 }

@@ -38,9 +38,12 @@ class Deaf {
   std::vector<net::UniqueFd> crowd_;
 };
 
+// Named: gcc 12 copies a brace-made temporary of a co_await byte by byte into the frame.
+const conf::Upstream kUpstream{};
+
 net::Task<> connect_into(net::EventLoop& loop, net::SocketAddress to, std::chrono::milliseconds time,
                          net::Stream* client, int& outcome) {
-  const auto stream = co_await upstream::connect(loop, to, loop.now() + time, client);
+  const auto stream = co_await upstream::connect(loop, to, kUpstream, loop.now() + time, client);
   outcome = stream.has_value() ? 0 : stream.error().value();
 }
 
@@ -57,8 +60,8 @@ TEST_CASE("a connect succeeds with a stream that works") {
   net::EventLoop loop;
   const auto listener = listen_here();
   run(loop, [](net::EventLoop& own, const net::UniqueFd& at) -> net::Task<> {
-    const auto stream =
-        co_await upstream::connect(own, net::SocketAddress::local_of(at.get()), own.now() + 10s, nullptr);
+    const auto stream = co_await upstream::connect(own, net::SocketAddress::local_of(at.get()), kUpstream,
+                                                   own.now() + 10s, nullptr);
     REQUIRE(stream.has_value());
     const auto peer = accept_from(at);
     REQUIRE((*stream)->try_write("hello").has_value());

@@ -5,7 +5,6 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/stat.h>
 
 namespace tidegate::net {
@@ -148,17 +147,6 @@ std::string SocketAddress::text() const {
   return (v6 ? "[" + name + "]" : name) + ":" + std::to_string(port());
 }
 
-void set_connection_options(int socket) {
-  const auto set = [&](int level, int option, int value) {
-    ::setsockopt(socket, level, option, &value, sizeof value);
-  };
-  set(IPPROTO_TCP, TCP_NODELAY, 1);
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, 60);
-  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
-  set(IPPROTO_TCP, TCP_KEEPCNT, 6);
-}
-
 bool family_available(int family) {
   const UniqueFd socket(::socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return false;
@@ -168,10 +156,11 @@ bool family_available(int family) {
   return ::bind(socket.get(), any->data(), any->size()) == 0;
 }
 
-boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to) {
+boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to,
+                                                          const ConnectionOptions& options) {
   UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return last_error();
-  if (to.family() != AF_UNIX) set_connection_options(socket.get());
+  if (to.family() != AF_UNIX) set_connection_options(socket.get(), options);
   // A Unix socket whose queue is full says EAGAIN: there is nothing to wait on, so it is a failure to be
   // retried.
   if (::connect(socket.get(), to.data(), to.size()) != 0 && errno != EINPROGRESS) return last_error();
@@ -179,12 +168,12 @@ boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& t
 }
 
 boost::system::result<UniqueFd, error_code> open_listener(const SocketAddress& at, int backlog,
-                                                          PortSharing sharing) {
+                                                          PortSharing sharing,
+                                                          const ConnectionOptions& options) {
   UniqueFd socket(::socket(at.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return last_error();
   const bool inet = at.family() != AF_UNIX;
-  // Accepted sockets inherit the options of the one they came from (tcp(7)): no call per connection.
-  if (inet) set_connection_options(socket.get());
+  if (inet) set_connection_options(socket.get(), options);
   if (inet) set_option(socket.get(), SOL_SOCKET, SO_REUSEADDR);
   if (at.family() == AF_INET6) set_option(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY);
   if (inet && sharing == PortSharing::shared) set_option(socket.get(), SOL_SOCKET, SO_REUSEPORT);

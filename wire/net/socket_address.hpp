@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "wire/net/connection_options.hpp"
 #include "wire/net/failure.hpp"
 #include "wire/net/unique_fd.hpp"
 
@@ -53,13 +54,10 @@ class SocketAddress {
   socklen_t size_ = 0;
 };
 
-// What every TCP connection here has: no Nagle delay, and keepalive, so that a peer that vanished without a
-// word is noticed by the kernel: 60 s of silence, then six probes 10 s apart.
-void set_connection_options(int socket);
-
-// Starts a non-blocking connect: 0, or EINPROGRESS while it is under way, is success. TCP connections get
-// `set_connection_options`.
-[[nodiscard]] boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to);
+// Starts a non-blocking connect: 0, or EINPROGRESS while it is under way, is success. A TCP connection gets
+// `options`.
+[[nodiscard]] boost::system::result<UniqueFd, error_code> start_connect(
+    const SocketAddress& to, const ConnectionOptions& options = {});
 
 // False where the kernel was built or booted without that family (often IPv6 in containers).
 [[nodiscard]] bool family_available(int family);
@@ -68,8 +66,9 @@ enum class PortSharing { exclusive, shared };
 
 // A bound, listening, non-blocking socket. `exclusive` fails with EADDRINUSE beside any other socket and then
 // turns SO_REUSEPORT on, so that the same process can open further ones with `shared`: a second instance is
-// told apart from a second worker. A stale Unix socket file is removed if nobody listens there.
-[[nodiscard]] boost::system::result<UniqueFd, error_code> open_listener(const SocketAddress& at, int backlog,
-                                                                        PortSharing sharing);
+// told apart from a second worker. TCP connections accepted from it have `options`. A stale Unix socket file
+// is removed if nobody listens there.
+[[nodiscard]] boost::system::result<UniqueFd, error_code> open_listener(
+    const SocketAddress& at, int backlog, PortSharing sharing, const ConnectionOptions& options = {});
 
 }  // namespace tidegate::net
