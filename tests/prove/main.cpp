@@ -16,7 +16,6 @@
 namespace tidegate::prove {
 namespace {
 
-constexpr int status_missing = 77;  // as ctest and automake take it: skipped
 constexpr int status_interrupted = 130;
 
 // Clients, hop and pods inherit it: a thousand clients need three thousand descriptors.
@@ -30,7 +29,7 @@ void raise_descriptor_limit() {
 int prove(const Options& options) {
   raise_descriptor_limit();
   if (options.k6) require_k6(options);
-  if (options.single) enter_own_network();
+  if (options.single) enter_service_network();
   std::vector<RunResult> results;
   for (int run = 1; run <= options.runs; ++run) {
     if (options.runs > 1) std::printf("run %d of %d: ", run, options.runs);
@@ -58,7 +57,7 @@ int main(int argc, char** argv) {
     return prove(parsed.options);
   } catch (const Missing& missing) {
     std::fprintf(stderr, "tidegate-prove: %s\n", missing.what());
-    return status_missing;
+    return tidegate::test::status_missing;
   } catch (const Interrupted&) {
     std::fprintf(stderr, "tidegate-prove: interrupted; what was started has been ended\n");
     return status_interrupted;

@@ -1,15 +1,13 @@
 // Where the programs that a run starts are found.
 #pragma once
 
-#include <stdexcept>
 #include <string>
+
+#include "tests/support/missing.hpp"
 
 namespace tidegate::prove {
 
-// Something this machine lacks, in words that say what to install or allow. Ends the program with status 77.
-struct Missing : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
+using test::Missing;
 
 // The path of a program: as given if it holds a slash; else beside this program, in the build tree around it,
 // in PATH, in the system's sbin directories and in Go's bin directory. Throws Missing with `advice`.

@@ -1,21 +1,11 @@
 #include "tests/prove/service_address.hpp"
 
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <fstream>
 #include <sstream>
 #include <string>
 
-#include <arpa/inet.h>
 #include <boost/asio/ip/address_v4.hpp>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "tests/prove/programs.hpp"
+#include "tests/support/own_network.hpp"
 
 namespace tidegate::prove {
 
@@ -23,47 +13,6 @@ namespace {
 
 constexpr const char* address_text = "10.96.0.1";
 constexpr std::uint16_t service_port = 6001;
-
-[[noreturn]] void refuse(const std::string& what) {
-  throw Missing("--single needs " + what + " (" + std::strerror(errno) + ")");
-}
-
-void write_file(const char* path, const std::string& content) {
-  std::ofstream file(path);
-  file << content;
-}
-
-void leave_network() {
-  if (::unshare(CLONE_NEWNET | CLONE_NEWNS) == 0) return;
-  if (errno != EPERM) refuse("network and mount namespaces, which this kernel does not give");
-  // Not root: a user namespace in which we are.
-  const auto user = std::to_string(::getuid());
-  const auto group = std::to_string(::getgid());
-  if (::unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) != 0) {
-    refuse("root, or user namespaces (sysctl kernel.unprivileged_userns_clone=1)");
-  }
-  write_file("/proc/self/setgroups", "deny");
-  write_file("/proc/self/uid_map", "0 " + user + " 1");
-  write_file("/proc/self/gid_map", "0 " + group + " 1");
-}
-
-// Brings `lo` up and puts the service's address on it.
-void set_up_loopback() {
-  const int control = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  if (control < 0) refuse("a socket");
-  ifreq request{};
-  std::snprintf(request.ifr_name, sizeof request.ifr_name, "lo");
-  request.ifr_flags = IFF_UP | IFF_RUNNING | IFF_LOOPBACK;
-  if (::ioctl(control, SIOCSIFFLAGS, &request) != 0) refuse("the right to bring the loopback up");
-  ifreq alias{};
-  std::snprintf(alias.ifr_name, sizeof alias.ifr_name, "lo:0");
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  ::inet_pton(AF_INET, address_text, &address.sin_addr);
-  std::memcpy(&alias.ifr_addr, &address, sizeof address);
-  if (::ioctl(control, SIOCSIFADDR, &alias) != 0) refuse("the right to add an address to the loopback");
-  ::close(control);
-}
 
 std::string rules(std::span<const std::uint16_t> ports) {
   std::ostringstream map;
@@ -87,9 +36,9 @@ std::string rules(std::span<const std::uint16_t> ports) {
 
 }  // namespace
 
-void enter_own_network() {
-  leave_network();
-  set_up_loopback();
+void enter_service_network() {
+  test::enter_own_network();
+  test::add_address(address_text);
 }
 
 boost::asio::ip::tcp::endpoint service_address() {
@@ -97,14 +46,7 @@ boost::asio::ip::tcp::endpoint service_address() {
 }
 
 void lead_to(std::span<const std::uint16_t> ports) {
-  const auto nft = find_program("nft", "install it (apt-get install nftables); --single needs it");
-  // The path holds no character that a shell would take for its own: it comes from a list of directories.
-  FILE* pipe = ::popen((nft + " -f -").c_str(), "w");
-  if (pipe == nullptr) refuse("to run " + nft);
-  const auto text = rules(ports);
-  std::fwrite(text.data(), 1, text.size(), pipe);
-  if (::pclose(pipe) != 0)
-    throw Missing("--single needs nft with NAT (kernel module nft_nat); it refused the rule");
+  test::set_packet_rules(rules(ports));
 }
 
 }  // namespace tidegate::prove

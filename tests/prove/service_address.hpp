@@ -9,10 +9,8 @@
 
 namespace tidegate::prove {
 
-// Moves this process, and all it starts from now on, into a network and a mount namespace of its own with the
-// loopback up and the service's address on it. To be called before any thread is started. Throws Missing when
-// the kernel or the user's rights do not allow it.
-void enter_own_network();
+// `test::enter_own_network`, with the service's address on the loopback.
+void enter_service_network();
 
 // The service's address; valid once `lead_to` was called.
 [[nodiscard]] boost::asio::ip::tcp::endpoint service_address();
