@@ -9,6 +9,9 @@ namespace tidegate::bench {
 void measure_idle(const Options& options);
 // What is left in the gateway after clients have gone without a word.
 void measure_vanish(const Options& options);
+// `--half-open`: the same after clients, and then pods, have gone without FIN or RST. In a network of its
+// own; throws Missing where there can be none.
+void measure_half_open(const Options& options);
 // Processor time of the hop per keep-alive request.
 void measure_http(const Options& options);
 // Processor time of the hop per WebSocket message there and back.

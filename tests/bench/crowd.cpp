@@ -143,6 +143,29 @@ void Crowd::close() {
   clients_.clear();
 }
 
+void Crowd::speak() {
+  const auto message = frame(1, "hello");
+  for (std::size_t i = 0; i < clients_.size(); i += 2) {
+    if (!write_all(clients_[i].socket.get(), message))
+      throw std::runtime_error("clients: a socket was reset");
+  }
+}
+
+void Crowd::await_close() {
+  std::size_t left = clients_.size();
+  for (auto& client : clients_) {
+    client.state = State::closing;
+    client.received = 0;
+  }
+  while (left > 0) {
+    turn([&](std::size_t index) { left -= clients_[index].state == State::ended ? 1U : 0U; });
+  }
+  for (const auto& client : clients_) {
+    if (client.received == 0) throw std::runtime_error("clients: a socket was ended without a Close");
+  }
+  clients_.clear();
+}
+
 void Crowd::vanish() {
   for (std::size_t i = 0; i < clients_.size(); i += 2) reset_on_close(clients_[i].socket.get());
   clients_.clear();

@@ -23,6 +23,10 @@ class Crowd {
   // Sends `total` messages of `size` bytes (at most 125) over the open sockets and waits for their echoes;
   // each socket has one under way.
   void exchange(std::uint64_t total, std::size_t size);
+  // Sends a short message over every other socket and waits for nothing.
+  void speak();
+  // Waits until the server has ended every socket; throws if one was ended without a word.
+  void await_close();
   // Sends Close on every socket and waits for the server to end it.
   void close();
   // Gone without a Close frame: every other socket by RST.

@@ -91,7 +91,12 @@ std::optional<Hop> Hop::start(Kind kind, const Options& options, std::uint16_t s
     std::printf("%s is missing here and left out\n", wanted.c_str());
     return std::nullopt;
   }
-  Layout layout{bench_folder() + "/" + name_of(kind), free_port(), free_port(), server_port, options.sockets};
+  Layout layout{bench_folder() + "/" + name_of(kind),
+                free_port(),
+                free_port(),
+                server_port,
+                options.sockets,
+                options.half_open};
   fs::create_directories(layout.folder);
   const auto file = layout.folder + "/configuration";
   const auto log = layout.folder + "/log";

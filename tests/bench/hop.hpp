@@ -32,7 +32,8 @@ struct Layout {
   std::uint16_t port = 0;
   std::uint16_t admin_port = 0;  // tidegate's
   std::uint16_t server_port = 0;
-  int sockets = 0;  // that it must be able to hold at once
+  int sockets = 0;         // that it must be able to hold at once
+  bool half_open = false;  // tidegate has a short keepalive: a peer that vanished is given up within seconds
 };
 [[nodiscard]] std::string configuration(Kind kind, const Layout& layout);
 

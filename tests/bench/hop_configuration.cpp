@@ -10,8 +10,13 @@ namespace {
 
 std::string tidegate_yaml(const Layout& layout) {
   std::ostringstream out;
-  out << "listeners:\n  - address: 127.0.0.1:" << layout.port << "\nworkers: 2\n"
-      << "upstreams:\n  server: { endpoints: [\"127.0.0.1:" << layout.server_port << "\"] }\n"
+  // A peer is not given up before `writeStall`.
+  const std::string impatience =
+      layout.half_open ? ", tcpKeepalive: { idle: 1s, interval: 1s, probes: 2 }, timeouts: { writeStall: 3s }"
+                       : "";
+  out << "listeners:\n  - { address: \"127.0.0.1:" << layout.port << "\"" << impatience << " }\nworkers: 2\n"
+      << "upstreams:\n  server: { endpoints: [\"127.0.0.1:" << layout.server_port << "\"]" << impatience
+      << " }\n"
       << "admin: { address: \"127.0.0.1:" << layout.admin_port << "\" }\n"
       << "log:\n  access: off\n  error: { path: " << layout.folder << "/error.log }\n";
   return out.str();

@@ -9,6 +9,7 @@
 
 #include "tests/bench/benches.hpp"
 #include "tests/bench/child.hpp"
+#include "tests/support/missing.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -38,6 +39,8 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option(flag, value, meaning)->check(CLI::PositiveNumber)->capture_default_str();
   };
   count("--sockets", options.sockets, "idle, vanish: tunnels (two descriptors each)");
+  app.add_flag("--half-open", options.half_open,
+               "vanish: without FIN or RST, clients and pods; needs root or user namespaces, and nft");
   count("--ceiling", options.ceiling, "idle: fails if the gateway needs more bytes per tunnel");
   count("--requests", options.requests, "http: requests");
   count("--connections", options.connections, "http: connections");
@@ -81,6 +84,9 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return tidegate::bench::run(argc, argv);
+  } catch (const tidegate::test::Missing& missing) {
+    std::fprintf(stderr, "tidegate-bench: %s\n", missing.what());
+    return tidegate::test::status_missing;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "tidegate-bench: %s\n", error.what());
     return 1;
