@@ -1,5 +1,6 @@
 // Peers that vanish without FIN or RST are the kernel's to notice: here is that it is told what the
 // configuration says. That it does notice them is shown by `tidegate-bench vanish --half-open`.
+#include <cstdint>
 #include <filesystem>
 
 #include <netinet/in.h>
