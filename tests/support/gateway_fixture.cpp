@@ -143,6 +143,10 @@ void GatewayFixture::report_verdict(const std::string& address, upstream::Verdic
 void GatewayFixture::settle() const {
   // What control does now comes first, then each worker's queue in its order.
   on_control([] {});
+  settle_workers();
+}
+
+void GatewayFixture::settle_workers() const {
   for (const auto& worker : running_->gateway.workers()) {
     const auto done = std::make_shared<std::promise<void>>();
     worker->post([done] { done->set_value(); });
@@ -169,6 +173,7 @@ std::size_t GatewayFixture::buffer_bytes() const {
 // === counters ===
 
 std::uint64_t GatewayFixture::upstream(const std::string& name, const OfUpstream& counter) const {
+  settle_workers();
   std::uint64_t sum = 0;
   for (const auto& series : running_->gateway.metrics().upstreams()) {
     if (series->name() != name) continue;
@@ -178,6 +183,7 @@ std::uint64_t GatewayFixture::upstream(const std::string& name, const OfUpstream
 }
 
 std::uint64_t GatewayFixture::workers(const OfWorker& counter) const {
+  settle_workers();
   const auto& metrics = running_->gateway.metrics();
   std::uint64_t sum = 0;
   for (std::size_t i = 0; i < metrics.workers(); ++i) sum += counter(metrics.worker(i));

@@ -51,6 +51,8 @@ class GatewayFixture {
   [[nodiscard]] std::size_t buffer_bytes() const;
 
   // === counters: sums over all workers, readable at any time ===
+  // What a worker has begun it finishes first: an answer that a client has read may be a step ahead of its
+  // count.
 
   using OfUpstream = std::function<std::uint64_t(const gateway::UpstreamCounters&)>;
   using OfWorker = std::function<std::uint64_t(const gateway::WorkerCounters&)>;
@@ -73,6 +75,7 @@ class GatewayFixture {
  private:
   struct Running;
   void on_control(std::function<void()> action) const;
+  void settle_workers() const;
   [[nodiscard]] upstream::EndpointId id_of(const std::string& address) const;
 
   std::unique_ptr<Running> running_;
