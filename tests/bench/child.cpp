@@ -144,7 +144,7 @@ Part start_part(const std::function<void(Channel&)>& body) {
     try {
       channel.say("error " + std::string(error.what()));
     } catch (const std::exception&) {
-      // Nobody listens any more.
+      status = 2;  // nobody listens any more
     }
   }
   // Without the destructors and buffers of the process it was copied from.
