@@ -87,13 +87,12 @@ class ScriptedPod::Session : public std::enable_shared_from_this<Session> {
   std::array<char, 4096> input_{};
 };
 
-ScriptedPod::ScriptedPod(asio::io_context& context)
-    : context_(context), address_{"127.0.0.1", 0, {}}, acceptor_(context) {
+ScriptedPod::ScriptedPod(asio::io_context& context) : address_{"127.0.0.1", 0, {}}, acceptor_(context) {
   listen();
 }
 
 ScriptedPod::ScriptedPod(asio::io_context& context, const std::string& unix_path)
-    : context_(context), address_{{}, 0, unix_path}, acceptor_(context) {
+    : address_{{}, 0, unix_path}, acceptor_(context) {
   listen();
 }
 

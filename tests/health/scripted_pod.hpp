@@ -54,7 +54,6 @@ class ScriptedPod {
   class Session;
   void accept();
 
-  boost::asio::io_context& context_;
   conf::Address address_;
   boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol> acceptor_;
   Behaviour behaviour_ = Behaviour::answer;

@@ -61,7 +61,7 @@ inline net::Task<> holds(net::EventLoop& loop, std::function<bool()> condition) 
     if (net::Clock::now() > last) throw std::runtime_error("a condition does not come true");
     net::Wait wait(loop);
     wait.signal(never).until(loop.now() + std::chrono::milliseconds(1));
-    co_await wait;
+    (void)co_await wait;
   }
 }
 

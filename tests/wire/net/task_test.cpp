@@ -48,7 +48,7 @@ Task<int> after_a_wait(EventLoop& loop, int value) {
   Signal never(loop);
   Wait wait(loop);
   wait.signal(never).until(loop.now() + std::chrono::milliseconds(1));
-  co_await wait;
+  (void)co_await wait;
   if (value < 0) throw std::runtime_error("late fault");
   co_return value;
 }
@@ -66,7 +66,7 @@ Task<> read_one(EventLoop& loop, Stream& stream, int& alive) {
   Wait wait(loop);
   wait.readable(stream).writable(stream).hangup(stream).until(loop.now() + std::chrono::hours(1));
   // The stream of these tests has not been looked at by the loop, so nothing is ready yet.
-  co_await wait;
+  (void)co_await wait;
 }
 
 Task<> outer(EventLoop& loop, Stream& stream, int& alive) {

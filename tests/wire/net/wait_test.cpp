@@ -38,7 +38,7 @@ Task<> settle(EventLoop& loop) {
   Signal never(loop);
   Wait wait(loop);
   wait.signal(never).until(loop.now() + 1ms);
-  co_await wait;
+  (void)co_await wait;
 }
 
 }  // namespace
