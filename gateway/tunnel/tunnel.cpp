@@ -170,11 +170,10 @@ void Tunnel::drop_unsent(Side& to) {
 void Tunnel::side_ended(Side& from, Side& to) {
   from.ended = true;
   closed_first(name_of_side(from));
-  if (websocket_ && !said_close()) {
-    // A pod that ends after its client has ended is not lost, and nobody reads a Close any more.
-    if (&from == &pod_ && !client_.ended) return pod_gone();
-    set_end(TunnelEnd::client_lost);
-  }
+  // A pod that ends without a Close is lost, whether its client waits for a message or for the answer to a
+  // Close of its own. After its client has ended it is not, and nobody reads a Close any more.
+  if (websocket_ && &from == &pod_ && !pod_.scanner.close_seen() && !client_.ended) return pod_gone();
+  if (websocket_ && !said_close()) set_end(TunnelEnd::client_lost);
   // Half-close: the other direction stays open for the `fin` time.
   begin_closing();
   if (to.unsent.empty()) finish_side(to);
@@ -212,8 +211,19 @@ bool Tunnel::read_failed(Side& from) {
 void Tunnel::pod_gone() {
   set_end(said_close() ? TunnelEnd::closed : TunnelEnd::pod_lost);
   drop_unsent(pod_);
-  inject_close(client_, settings_->drain.close_code, "upstream connection lost");
+  if (client_.scanner.close_seen()) {
+    answer_close();
+  } else {
+    inject_close(client_, settings_->drain.close_code, "upstream connection lost");
+  }
   begin_discarding();
+}
+
+// The client's Close in place of a pod that can no longer answer it, with the client's own code (RFC
+// 6455 5.5.1).
+void Tunnel::answer_close() {
+  const auto said = client_.scanner.close_code();
+  inject_close(client_, websocket::is_sendable_close_code(said) ? said : std::uint16_t{1000}, {});
 }
 
 void Tunnel::inject_close(Side& to, std::uint16_t code, std::string_view reason) {

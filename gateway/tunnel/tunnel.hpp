@@ -84,6 +84,7 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   void write_failed(Side& to);
   [[nodiscard]] bool read_failed(Side& from);
   void pod_gone();
+  void answer_close();
   void inject_close(Side& to, std::uint16_t code, std::string_view reason);
   void finish_side(Side& to);
   void begin_discarding();
