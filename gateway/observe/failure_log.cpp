@@ -70,8 +70,10 @@ ErrorLog::ErrorLog(const conf::ErrorLog& settings, std::size_t queue_lines)
 
 ErrorLog::~ErrorLog() {
   sink_->hurry();
+  // Writes what is queued, then joins the thread. The lines in the queue hold the logger, so it goes after them, and
+  // on this thread.
+  queue_.reset();
   logger_.reset();
-  queue_.reset();  // writes what is queued, then joins the thread
 }
 
 void ErrorLog::reopen() {
