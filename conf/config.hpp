@@ -211,6 +211,7 @@ struct RetryOn {
 struct RetryPolicy {
   bool enabled = true;
   int tries = 0;                             // 0: bounded by `total` and the budget only
+  int lost_tries = 5;                        // that ended without an answer after the request was sent
   Duration total{std::chrono::seconds(10)};  // deadline over all tries and waits of one request
   Duration back_off{20};                     // before the same single address is tried anew; doubles to 16x
   int budget_percent = 20;                   // retries in flight as a share of active requests

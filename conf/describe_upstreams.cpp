@@ -115,6 +115,10 @@ void describe_retry(Fields& fields, RetryPolicy& retry) {
   fields.integer(
       {"tries", "Tries of one request, the first included; 0: bounded by `total` and the budget only."},
       retry.tries, {0, 1000});
+  fields.integer(
+      {"lostTries",
+       "Tries of one request that may end without an answer after it was sent: it may be what ends them."},
+      retry.lost_tries, {1, 1000});
   fields.duration({"total", "Deadline over all tries and waits of one request."}, retry.total);
   fields.duration({"backOff", "Before the same address is tried anew; doubles up to 16 times this."},
                   retry.back_off);

@@ -41,6 +41,8 @@ void handle_signals(boost::asio::signal_set& signals, Gateway& gateway) {
     if (error) return;
     if (number == SIGUSR1) {
       gateway.reopen_logs();
+    } else if (number == SIGHUP || number == SIGUSR2) {
+      gateway.note("SIGHUP and SIGUSR2 change nothing yet: a new configuration or program needs a restart");
     } else {
       gateway.shut_down();
     }
@@ -56,6 +58,10 @@ int serve(const std::string& file) {
     Gateway gateway(resolve_names(config));
     boost::asio::signal_set signals(gateway.context(), SIGTERM, SIGINT, SIGUSR1);
     signals.add(SIGQUIT);
+    // Unhandled they would end the process, and every socket with it: nginx's users send them to reload and
+    // upgrade, and a terminal that is closed sends SIGHUP.
+    signals.add(SIGHUP);
+    signals.add(SIGUSR2);
     handle_signals(signals, gateway);
     gateway.run();
   } catch (const std::exception& error) {

@@ -204,12 +204,15 @@ TryFacts Forward::facts_of(AttemptOutcome outcome) const {
   facts.other_endpoint = other_endpoint_left();
   facts.virtual_address = settings().virtual_address;
   facts.tries = tries_;
+  facts.lost = lost_;
   return facts;
 }
 
 Forward::Step Forward::try_failed(AttemptOutcome outcome, FailureReason reason) {
   current().outcome = outcome;
   current().total = since(attempt_began_);
+  if (sent_ && !connection_.reused && (outcome == AttemptOutcome::reset || outcome == AttemptOutcome::closed))
+    ++lost_;
   return next_step(facts_of(outcome), reason);
 }
 

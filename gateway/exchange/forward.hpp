@@ -101,6 +101,7 @@ class Forward {
   std::optional<Upload> upload_;
   net::TimePoint answer_deadline_{};
   int tries_ = 0;
+  int lost_ = 0;  // tries that were sent and ended without an answer
   int interims_ = 0;
   conf::Duration pause_{0};
   bool sent_ = false;  // a byte of the request went out in this attempt

@@ -16,8 +16,13 @@ using http::equals_ignoring_case;
 
 // Fields that are written anew and therefore never copied.
 bool is_rewritten(std::string_view name) {
-  constexpr std::array<std::string_view, 7> names{"host",      "content-length",    "x-forwarded-for",
-                                                  "x-real-ip", "x-forwarded-proto", "x-forwarded-host",
+  constexpr std::array<std::string_view, 8> names{"host",
+                                                  "content-length",
+                                                  "x-forwarded-for",
+                                                  "x-real-ip",
+                                                  "x-forwarded-proto",
+                                                  "x-forwarded-host",
+                                                  "x-forwarded-port",
                                                   "forwarded"};
   return std::any_of(names.begin(), names.end(),
                      [&](auto known) { return equals_ignoring_case(name, known); });
@@ -207,6 +212,7 @@ class RequestWriter {
     write_unless_ruled("X-Forwarded-Proto", http_scheme(scheme));
     said("X-Forwarded-Host", exchange_.authority);
     said("X-Real-IP", client);
+    if (trusted && !is_ruled(route_.request_rules, "X-Forwarded-Port")) copy("X-Forwarded-Port");
   }
 
   Exchange& exchange_;

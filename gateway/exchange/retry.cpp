@@ -55,6 +55,8 @@ NextTry decide_retry(const conf::RetryPolicy& policy, const TryFacts& facts, net
   if (!policy.enabled || !outcome_named(facts.upgrade ? policy.upgrades : policy.requests, facts))
     return NextTry::stop;
   if (policy.tries > 0 && facts.tries >= policy.tries) return NextTry::stop;
+  // A request that its pods do not survive is not carried on to every pod there is.
+  if (facts.lost >= policy.lost_tries) return NextTry::stop;
   if (now >= deadline) return NextTry::stop;
   if (facts.other_endpoint) return NextTry::elsewhere;
   // Every endpoint gave this answer: then it is the answer.

@@ -70,8 +70,8 @@ ErrorLog::ErrorLog(const conf::ErrorLog& settings, std::size_t queue_lines)
 
 ErrorLog::~ErrorLog() {
   sink_->hurry();
-  // Writes what is queued, then joins the thread. The lines in the queue hold the logger, so it goes after them, and
-  // on this thread.
+  // Writes what is queued, then joins the thread. The lines in the queue hold the logger, so it goes after
+  // them, and on this thread.
   queue_.reset();
   logger_.reset();
 }

@@ -159,6 +159,10 @@ void Gateway::reopen_logs() {
   });
 }
 
+void Gateway::note(const std::string& line) {
+  error_log_.logger()->warn("{}", line);
+}
+
 void Gateway::begin_shutdown() {
   if (phase_ != Phase::serving) {
     error_log_.logger()->warn("second signal: ending at once");

@@ -38,6 +38,8 @@ class Gateway {
   void shut_down();
   // Thread-safe: opens the log files anew by their names.
   void reopen_logs();
+  // A line in the error log. Any thread.
+  void note(const std::string& line);
 
   // The port of a listener by its index in the configuration (also when 0 was asked for); 0 for a Unix
   // socket.

@@ -16,6 +16,7 @@ namespace {
 constexpr int kAcceptsPerTurn = 64;
 constexpr int kMostRest = 65536;
 constexpr std::chrono::milliseconds kPause{100};
+constexpr std::chrono::seconds kSayAgain{10};
 
 AcceptError classify(int error) {
   if (error == EMFILE || error == ENFILE) return AcceptError::out_of_descriptors;
@@ -60,11 +61,23 @@ bool Listener::accept_one() {
   if (!client) return handle_error(errno);
   if (!worker_.has_room()) {
     worker_.counters().accept_errors_by_kind[static_cast<std::size_t>(AcceptError::over_limit)].add();
+    say_over_limit();
     return true;  // closed at once: the limit of connections is reached
   }
   said_ = false;
   worker_.accept(index_, std::move(client), peer);
   return true;
+}
+
+// Once in a while, not once per connection.
+void Listener::say_over_limit() {
+  if (worker_.now() < over_limit_again_) return;
+  over_limit_again_ = worker_.now() + kSayAgain;
+  worker_.error_log().error(
+      "connections are closed unanswered: a worker holds as many as it may ({}); raise connectionsPerWorker, "
+      "or "
+      "LimitNOFILE (ulimit -n) where that is not set",
+      worker_.most_connections());
 }
 
 bool Listener::handle_error(int error) {

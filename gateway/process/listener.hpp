@@ -30,6 +30,7 @@ class Listener final : private net::Pollable, private net::DeadlineNode {
   [[nodiscard]] bool accept_one();
   [[nodiscard]] bool handle_error(int error);
   void shed_one();
+  void say_over_limit();
 
   Worker& worker_;
   const std::uint32_t index_;
@@ -37,6 +38,7 @@ class Listener final : private net::Pollable, private net::DeadlineNode {
   net::UniqueFd reserve_;
   bool paused_ = false;
   bool said_ = false;
+  net::TimePoint over_limit_again_{};
 };
 
 }  // namespace tidegate::gateway

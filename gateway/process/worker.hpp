@@ -101,6 +101,7 @@ class Worker {
   [[nodiscard]] bool has_room() const {
     return connections_.size() + tunnels_.size() < links_.most_connections;
   }
+  [[nodiscard]] std::size_t most_connections() const { return links_.most_connections; }
   // Both are destroyed after the current event.
   void retire(ClientConnection& connection);
   void retire(Tunnel& tunnel);

@@ -78,11 +78,12 @@ TEST_CASE("RFC 9110 7.6.1: fields of one hop end here in answers too") {
 TEST_CASE("RFC 7239 8.1: what a client that is not trusted says of itself is replaced") {
   const auto request = forwarded(
       "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 7.7.7.7\r\nX-Forwarded-Proto: https\r\n"
-      "X-Forwarded-Host: evil\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n");
+      "X-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n");
   CHECK(request.count("X-Forwarded-For") == 1);
   CHECK(request.field("X-Forwarded-For") == "127.0.0.1");
   CHECK(request.field("X-Forwarded-Proto") == "http");
   CHECK(request.field("X-Forwarded-Host") == "test");
+  CHECK_FALSE(request.has("X-Forwarded-Port"));
   CHECK(request.field("X-Real-IP") == "127.0.0.1");
   CHECK_FALSE(request.has("Forwarded"));
 }

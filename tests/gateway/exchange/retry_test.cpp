@@ -30,6 +30,13 @@ struct TwoPods {
 
 }  // namespace
 
+TEST_CASE("a request that its pod does not survive is tried five times and no more") {
+  OnePod t;
+  t.backend.serve([](RawSocket& pod) { (void)pod.read_request(); });  // and goes
+  CHECK(t.client.get().status == 502);
+  CHECK(t.backend.connections() == 5);
+}
+
 TEST_CASE("a refused connect is retried on another endpoint, for any method") {
   TwoPods t;
   t.first.refuse();

@@ -114,6 +114,17 @@ TEST_CASE("another endpoint first, then the same anew after a pause") {
   CHECK(decide(facts) == NextTry::later);
 }
 
+TEST_CASE("a request that was lost with its pods five times is not carried on") {
+  auto facts = failed(Outcome::closed, true, true);
+  facts.upgrade = true;
+  for (int lost = 0; lost < 5; ++lost) {
+    facts.lost = lost;
+    CHECK(decide(facts) == NextTry::elsewhere);
+  }
+  facts.lost = 5;
+  CHECK(decide(facts) == NextTry::stop);
+}
+
 TEST_CASE("tries and time bound all retries") {
   auto facts = failed(Outcome::refused, false, true);
   conf::RetryPolicy three;
