@@ -27,7 +27,11 @@ class Pool::Idle final : public net::Waiter, public net::DeadlineNode {
   }
 
  private:
-  void wake(net::Cause) override { pool_.evict(*this); }
+  void wake(net::Cause) override {
+    // Under TLS session tickets and key updates come between messages.
+    auto& stream = *connection_.stream;
+    if (stream.tls() == nullptr || !stream.is_quiet()) pool_.evict(*this);
+  }
   void on_deadline() override { pool_.evict(*this); }
 
   Pool& pool_;
@@ -62,8 +66,10 @@ Connection Pool::take(Reservation& place, std::size_t& stale) {
 }
 
 void Pool::put(Connection connection, std::size_t most, std::chrono::milliseconds idle) {
-  if (most == 0 || !connection.stream || connection.stream->readable() || connection.stream->hung_up())
-    return;
+  if (most == 0 || !connection.stream) return;
+  auto& stream = *connection.stream;
+  if (stream.tls() != nullptr && !stream.is_quiet()) return;
+  if (stream.readable() || stream.hung_up()) return;
   const auto endpoint = connection.place.endpoint();
   if (endpoint->state() != EndpointState::ready) return;
   const auto id = endpoint->id();

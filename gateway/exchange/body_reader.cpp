@@ -106,7 +106,8 @@ net::Task<std::string_view> BodyReader::next(net::BufferPool& pool) {
       co_return std::string_view();
     }
     if (*read == 0) {
-      end_ = kind_ == http::BodyKind::until_close ? BodyEnd::whole : BodyEnd::truncated;
+      const bool may_end = kind_ == http::BodyKind::until_close && !stream_.truncated();
+      end_ = may_end ? BodyEnd::whole : BodyEnd::truncated;
       co_return std::string_view();
     }
     buffer_.commit(*read);

@@ -4,6 +4,8 @@
 
 #include <sys/socket.h>
 
+#include "wire/net/write_all.hpp"
+
 namespace tidegate::net {
 
 std::unique_ptr<Stream> Stream::adopt(EventLoop& loop, UniqueFd socket, error_code& error) {
@@ -13,10 +15,18 @@ std::unique_ptr<Stream> Stream::adopt(EventLoop& loop, UniqueFd socket, error_co
   return stream;
 }
 
+Stream::~Stream() {
+  loop_.forget(*this);
+  // Without it the peer could not tell this end from one that was forged (RFC 8446 6.1).
+  if (tls_) tls_->say_end();
+}
+
 void Stream::on_ready(std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up_ = true;
+  if (read_needs_room_ && writable_) readable_ = true;
+  if (write_needs_bytes_ && readable_) writable_ = true;
 
   // Any wake may destroy this stream: what is needed is taken first, and only one waiter is woken on this
   // stack.
@@ -31,6 +41,7 @@ void Stream::on_ready(std::uint32_t events) {
 
 IoResult Stream::try_read(std::span<char> into) {
   if (!readable_) return make_error(EAGAIN);
+  if (tls_) return read_secure(into);
   for (;;) {
     const auto count = ::recv(socket_.get(), into.data(), into.size(), 0);
     if (count >= 0) {
@@ -47,6 +58,10 @@ IoResult Stream::try_read(std::span<char> into) {
 
 IoResult Stream::try_write(std::string_view bytes) {
   if (!writable_) return make_error(EAGAIN);
+  if (tls_) {
+    const iovec piece = piece_of(bytes);
+    return write_secure({&piece, 1});
+  }
   for (;;) {
     const auto count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (count >= 0) return static_cast<std::size_t>(count);
@@ -58,6 +73,7 @@ IoResult Stream::try_write(std::string_view bytes) {
 
 IoResult Stream::try_write(std::span<const iovec> pieces) {
   if (!writable_) return make_error(EAGAIN);
+  if (tls_) return write_secure(pieces);
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(pieces.data());
   message.msg_iovlen = pieces.size();
@@ -70,17 +86,57 @@ IoResult Stream::try_write(std::span<const iovec> pieces) {
   }
 }
 
+error_code Stream::try_handshake(Want& want) {
+  const auto error = tls_->handshake(want);
+  if (!would_block(error)) return error;
+  (want == Want::readable ? readable_ : writable_) = false;
+  return error;
+}
+
+IoResult Stream::read_secure(std::span<char> into) {
+  Want want = Want::nothing;
+  read_needs_room_ = false;
+  auto read = tls_->read(into, want);
+  // Only a call that would block shows that neither the socket nor OpenSSL has more.
+  if (read.has_error() && would_block(read.error())) {
+    readable_ = false;
+    read_needs_room_ = want == Want::writable;
+    if (read_needs_room_) writable_ = false;
+  }
+  return read;
+}
+
+IoResult Stream::write_secure(std::span<const iovec> pieces) {
+  Want want = Want::nothing;
+  write_needs_bytes_ = false;
+  auto written = tls_->write(pieces, want);
+  if (want != Want::nothing) {
+    writable_ = false;
+    write_needs_bytes_ = want == Want::readable;
+    if (write_needs_bytes_) readable_ = false;
+  }
+  return written;
+}
+
 void Stream::shutdown_write() {
+  if (tls_) tls_->say_end();
   ::shutdown(socket_.get(), SHUT_WR);
 }
 
 void Stream::reset_on_close() {
+  if (tls_) tls_->leave_unended();
   const linger abort{1, 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof abort);
 }
 
-bool Stream::is_quiet() const {
-  if (readable_ || hung_up_) return false;
+bool Stream::is_quiet() {
+  if (hung_up_) return false;
+  if (tls_) {
+    if (!tls_->is_quiet()) return false;
+    readable_ = false;
+    return true;
+  }
+  if (readable_) return false;
   char byte = 0;
   return ::recv(socket_.get(), &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
 }

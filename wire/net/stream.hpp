@@ -1,6 +1,6 @@
 // A connected, non-blocking stream socket registered with a loop. Reads and writes are tried at once and
-// never wait; `Wait` (wait.hpp) suspends a coroutine until they are worth trying again. Clear text now; TLS
-// joins behind the same calls, on the socket itself.
+// never wait; `Wait` (wait.hpp) suspends a coroutine until they are worth trying again. In clear text or,
+// once `secure` was called, under TLS: the calls are the same.
 #pragma once
 
 #include <cstddef>
@@ -12,11 +12,12 @@
 
 #include "wire/net/event_loop.hpp"
 #include "wire/net/failure.hpp"
+#include "wire/net/tls_session.hpp"
 #include "wire/net/unique_fd.hpp"
 
 namespace tidegate::net {
 
-// Owned by one connection, exchange or tunnel of the loop's thread. 64 bytes, no buffers.
+// Owned by one connection, exchange or tunnel of the loop's thread. 72 bytes, no buffers.
 class Stream final : public Pollable {
  public:
   // Takes a non-blocking socket and registers it. nullptr and the reason in `error` if epoll refuses it.
@@ -24,21 +25,31 @@ class Stream final : public Pollable {
   Stream(EventLoop& loop, UniqueFd socket) : loop_(loop), socket_(std::move(socket)) {}
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
-  ~Stream() { loop_.forget(*this); }
+  ~Stream();
 
   // Up to `into.size()` bytes; 0 is the end of the stream; `would_block` if there is nothing yet.
   [[nodiscard]] IoResult try_read(std::span<char> into);
   // Bytes written, at least one; `would_block` if the socket is full.
   [[nodiscard]] IoResult try_write(std::string_view bytes);
   [[nodiscard]] IoResult try_write(std::span<const iovec> pieces);
-  // Sends FIN. Reading goes on.
+  // Everything after this call goes through `session`, which was made for this socket. Its handshake comes
+  // next.
+  void secure(std::unique_ptr<TlsSession> session) { tls_ = std::move(session); }
+  // One step of the handshake: `would_block` until it is over, with what to wait for in `want`.
+  [[nodiscard]] error_code try_handshake(Want& want);
+  // nullptr in clear text.
+  [[nodiscard]] TlsSession* tls() const { return tls_.get(); }
+  // The end of the stream that was read may have been forged on the way (TLS without `close_notify`).
+  [[nodiscard]] bool truncated() const { return tls_ && tls_->truncated(); }
+
+  // Sends FIN, under TLS behind a `close_notify`. Reading goes on.
   void shutdown_write();
   // Makes the close that follows send RST instead of FIN: the peer must not take what it has for whole (RFC
   // 9112 8).
   void reset_on_close();
-  // An idle connection should have nothing to say: false if it was closed or has stray bytes. One system
-  // call.
-  [[nodiscard]] bool is_quiet() const;
+  // An idle connection should have nothing to say: false if it was closed or has stray bytes. Session tickets
+  // and the like are taken in. One system call.
+  [[nodiscard]] bool is_quiet();
   // The outcome of a non-blocking connect.
   [[nodiscard]] error_code connect_error() const;
 
@@ -58,12 +69,18 @@ class Stream final : public Pollable {
 
  private:
   void on_ready(std::uint32_t events) override;
+  [[nodiscard]] IoResult read_secure(std::span<char> into);
+  [[nodiscard]] IoResult write_secure(std::span<const iovec> pieces);
 
   EventLoop& loop_;
   UniqueFd socket_;
   bool readable_ = false;
   bool writable_ = false;
   bool hung_up_ = false;
+  // TLS may have to write before it can read on, and the reverse.
+  bool read_needs_room_ = false;
+  bool write_needs_bytes_ = false;
+  std::unique_ptr<TlsSession> tls_;
 };
 
 }  // namespace tidegate::net

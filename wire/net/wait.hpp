@@ -35,7 +35,7 @@ class NextTurn final : private Waiter {
   [[nodiscard]] bool await_ready() const noexcept { return false; }
   void await_suspend(std::coroutine_handle<> coroutine) {
     coroutine_ = coroutine;
-    loop_.wake_soon(*this, Cause::none);
+    loop_.wake_later(*this, Cause::none);
   }
   void await_resume() const noexcept {}
 
