@@ -38,6 +38,8 @@ void check_routes(const Config& config, ConfigErrors& errors);
 void check_upstreams(const Config& config, ConfigErrors& errors);
 void check_process(const Config& config, ConfigErrors& errors);
 
+void check_server_tls(const ServerTls& tls, Findings findings);
+
 // === header fields and templates (validate_headers.cpp) ===
 
 // RFC 9110 5.6.2.

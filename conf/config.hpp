@@ -13,16 +13,12 @@
 #include <variant>
 #include <vector>
 
+#include "conf/place.hpp"
+#include "conf/tls.hpp"
+
 namespace tidegate::conf {
 
 using Duration = std::chrono::milliseconds;
-
-// A place in a configuration file, 1-based; line 0 means "no place" (a default, or a value made by code).
-struct Place {
-  std::string file;
-  int line = 0;
-  int column = 0;
-};
 
 // A socket address as written. `host` is an IP literal without brackets, or a name; for a Unix socket `path`
 // is set and the rest is empty.
@@ -61,6 +57,7 @@ struct TcpKeepalive {
 
 // Deadlines towards clients. Zero never occurs: every one is a bound.
 struct ClientTimeouts {
+  Duration tls_handshake{std::chrono::seconds(10)};     // accepted to the end of the TLS handshake
   Duration request_header{std::chrono::seconds(15)};    // first byte of a head to its end, in total
   Duration request_body{std::chrono::seconds(60)};      // between two reads of a body
   Duration client_keepalive{std::chrono::seconds(75)};  // idle between two requests, and before the first
@@ -74,6 +71,8 @@ struct Listener {
   TcpKeepalive keepalive;
   BareLineFeed bare_line_feed = BareLineFeed::refuse;
   int backlog = 4096;
+  std::optional<ServerTls> tls;  // none: clear text
+  bool redirect_to_tls = false;  // clear text: every request is answered with a 308 to https
   // The IPv6 half of a listener written as `:80`: where the kernel has no IPv6 it is passed over in silence.
   bool optional_family = false;
   Place place;
@@ -156,6 +155,7 @@ struct HttpGetAction {
   std::string path = "/";
   std::uint16_t port = 0;
   std::string host;
+  std::optional<bool> https;  // none: as the upstream's `tls` says, unless the probe has a port of its own
   std::vector<HttpHeader> http_headers;
 };
 struct TcpSocketAction {
@@ -222,7 +222,7 @@ struct RetryPolicy {
 
 // Deadlines towards an upstream.
 struct UpstreamTimeouts {
-  Duration connect{std::chrono::seconds(5)};           // TCP connect, later TLS too
+  Duration connect{std::chrono::seconds(5)};           // TCP connect and TLS handshake
   Duration response_header{std::chrono::seconds(60)};  // request sent to end of the final head, or the 101
   Duration response_idle{std::chrono::seconds(60)};    // between two reads of a body
   Duration write_stall{std::chrono::seconds(60)};
@@ -253,6 +253,7 @@ struct Upstream {
   UpstreamTimeouts timeouts;
   TcpKeepalive keepalive;
   DrainPolicy drain;
+  std::optional<UpstreamTls> tls;  // none: clear text
   Place place;
 };
 
@@ -291,8 +292,10 @@ struct Config {
   AccessLog access_log;
   ErrorLog error_log;
   Shutdown shutdown;
-  int workers = 0;                           // 0: one per usable core
-  std::size_t connections_per_worker = 0;    // 0: what the descriptor limit allows
+  int workers = 0;                         // 0: one per usable core
+  std::size_t connections_per_worker = 0;  // 0: what the descriptor limit allows
+  std::string acme_challenges;  // the folder that an ACME client writes its answers to (webroot); empty: none
+  std::string ticket_keys;      // a file of TLS ticket keys that replicas share; empty: own, rotated
   std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-* is believed (CIDR)
 };
 

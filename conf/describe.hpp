@@ -25,6 +25,9 @@ void describe_probe(Fields& fields, ReadinessProbe& probe);
 
 // `tcpKeepalive` of a listener or an upstream.
 void describe_keepalive(Fields& fields, TcpKeepalive& keepalive);
+// `tls` of a listener and of an upstream. A listener may have `redirect` alone.
+void describe_server_tls(Fields& fields, Listener& listener);
+void describe_upstream_tls(Fields& fields, UpstreamTls& tls);
 
 // A part that `off` switches off and a map (or `on`) configures.
 void describe_switch(Fields& fields, const Key& key, bool& enabled,

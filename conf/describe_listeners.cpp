@@ -44,6 +44,8 @@ void describe_limits(Fields& fields, RequestLimits& limits) {
 }
 
 void describe_timeouts(Fields& fields, ClientTimeouts& timeouts) {
+  fields.duration({"tlsHandshake", "From the accepted connection to the end of its TLS handshake."},
+                  timeouts.tls_handshake);
   fields.duration({"requestHeader", "From the first byte of a request head to its end, in total."},
                   timeouts.request_header);
   fields.duration({"requestBody", "Between two reads of a request body."}, timeouts.request_body);
@@ -70,6 +72,8 @@ void describe_listener(Fields& fields, ListenerList& list, std::size_t index) {
                 listener.bare_line_feed, line_feeds);
   fields.integer({"backlog", "Connections the kernel queues before they are accepted."}, listener.backlog,
                  {1, 65'535});
+  fields.object({"tls", "Serve https and wss here; or, with `redirect` alone, send clients there."},
+                [&listener](Fields& inner) { describe_server_tls(inner, listener); });
 }
 
 Shapes listener_shapes(ListenerList& list) {

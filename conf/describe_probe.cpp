@@ -28,12 +28,12 @@ void describe_port(Fields& fields, std::uint16_t& port) {
   fields.shaped({"port", "Port to probe; default: the endpoint's own."}, shapes, "");
 }
 
-std::string take_scheme(const Scalar& scalar) {
-  if (scalar.text == "HTTP" || scalar.text == "http") return {};
-  if (scalar.text == "HTTPS" || scalar.text == "https") {
-    return "probes over TLS are not supported; probe a plain HTTP port, or use `tcpSocket`";
-  }
-  return "expected `HTTP`, found " + quote(scalar.text);
+std::string take_scheme(HttpGetAction& action, const Scalar& scalar) {
+  const bool plain = scalar.text == "HTTP" || scalar.text == "http";
+  const bool secure = scalar.text == "HTTPS" || scalar.text == "https";
+  if (!plain && !secure) return "expected `HTTP` or `HTTPS`, found " + quote(scalar.text);
+  action.https = secure;
+  return {};
 }
 
 void describe_http_get(Fields& fields, HttpGetAction& action) {
@@ -41,7 +41,12 @@ void describe_http_get(Fields& fields, HttpGetAction& action) {
   describe_port(fields, action.port);
   fields.text({"host", "Host to connect to and to name in the Host field; default: the endpoint's address."},
               action.host, "a host name or IP address");
-  fields.text({"scheme", "Only HTTP."}, "HTTP", take_scheme, "`HTTP`");
+  const auto take = [&action](const Scalar& scalar) { return take_scheme(action, scalar); };
+  fields.text({"scheme",
+               "HTTP or HTTPS; default: as the upstream's `tls` says. Without that the certificate is not "
+               "verified, as in "
+               "Kubernetes."},
+              "", take, "`HTTP` or `HTTPS`");
   fields.list({"httpHeaders", "Header fields to send."}, [&action] {
     action.http_headers.emplace_back();
     Shapes shapes;

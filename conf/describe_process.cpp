@@ -82,6 +82,14 @@ void describe_process(Fields& fields, Config& config) {
   fields.integer({"workers", "Threads that serve; 0: one per usable core."}, config.workers, {0, 1024});
   fields.integer({"connectionsPerWorker", "0: what the limit of open files allows."},
                  config.connections_per_worker, {0, 100'000'000});
+  fields.text(
+      {"tlsTicketKeys",
+       "File of TLS ticket keys (`openssl rand 80`) that replicas share; default: own ones, rotated."},
+      config.ticket_keys, "a file");
+  fields.text({"acmeChallenges",
+               "Webroot of an ACME client (certbot, lego): answers below `/.well-known/acme-challenge/` come "
+               "from there."},
+              config.acme_challenges, "a directory");
   fields.list({"trustedProxies", "Networks whose X-Forwarded-* fields are believed."}, [&config] {
     Shapes shapes;
     shapes.form = "a network such as `10.0.0.0/8`";

@@ -167,6 +167,13 @@ void describe_upstream(Fields& fields, Upstream& upstream) {
   fields.list({"endpoints", "The servers behind this upstream."},
               [&upstream] { return endpoint_shapes(upstream); });
   fields.require("endpoints");
+  Shapes tls;
+  tls.words = {"off", "on"};
+  tls.take_word = [&upstream](std::size_t word) {
+    if (word == 1) upstream.tls.emplace();
+  };
+  tls.take_object = [&upstream](Fields& inner) { describe_upstream_tls(inner, upstream.tls.emplace()); };
+  fields.shaped({"tls", "Speak TLS to the endpoints, and verify who they are."}, tls, "off");
   fields.flag(
       {"virtual", "The one address stands for many pods (a Kubernetes Service): failures never take it out."},
       upstream.virtual_address);

@@ -34,6 +34,15 @@ constexpr std::array plain_variables{
     Named{"upstream_addr", Variable::upstream_addr},
     Named{"upstream_name", Variable::upstream_name},
     Named{"route", Variable::route},
+    Named{"ssl_protocol", Variable::ssl_protocol},
+    Named{"ssl_cipher", Variable::ssl_cipher},
+    Named{"ssl_server_name", Variable::ssl_server_name},
+    Named{"ssl_session_reused", Variable::ssl_session_reused},
+    Named{"ssl_client_verify", Variable::ssl_client_verify},
+    Named{"ssl_client_s_dn", Variable::ssl_client_s_dn},
+    Named{"ssl_client_i_dn", Variable::ssl_client_i_dn},
+    Named{"ssl_client_serial", Variable::ssl_client_serial},
+    Named{"ssl_client_fingerprint", Variable::ssl_client_fingerprint},
 };
 
 // Families: what follows the prefix is the argument.

@@ -29,9 +29,18 @@ enum class Variable {
   upstream_addr,  // empty until an endpoint has been picked
   upstream_name,
   route,
-  http,    // $http_NAME: a request field; the argument is the field name with `-`
-  arg,     // $arg_NAME: a query argument
-  cookie,  // $cookie_NAME
+  ssl_protocol,  // the ssl_ ones are empty in clear text
+  ssl_cipher,
+  ssl_server_name,
+  ssl_session_reused,  // `r`, or `.` for a full handshake
+  ssl_client_verify,   // SUCCESS or NONE: a client that fails is not served
+  ssl_client_s_dn,     // RFC 2253
+  ssl_client_i_dn,
+  ssl_client_serial,
+  ssl_client_fingerprint,  // SHA-1
+  http,                    // $http_NAME: a request field; the argument is the field name with `-`
+  arg,                     // $arg_NAME: a query argument
+  cookie,                  // $cookie_NAME
 };
 
 // What a template is expanded against; implemented by the exchange. The view must live until `expand`

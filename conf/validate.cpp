@@ -37,6 +37,8 @@ void check_listener(const Listener& listener, Findings& findings) {
   findings.check_positive("timeouts.clientKeepalive", timeouts.client_keepalive);
   findings.check_positive("timeouts.writeStall", timeouts.write_stall);
   check_keepalive(listener.keepalive, findings.below("tcpKeepalive"));
+  findings.check_positive("timeouts.tlsHandshake", timeouts.tls_handshake);
+  if (listener.tls) check_server_tls(*listener.tls, findings.below("tls"));
 }
 
 bool is_empty(const Address& address) {

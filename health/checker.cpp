@@ -32,7 +32,7 @@ bool same_header(const conf::HttpHeader& a, const conf::HttpHeader& b) {
 }
 
 bool same_action(const conf::HttpGetAction& a, const conf::HttpGetAction& b) {
-  return a.path == b.path && a.port == b.port && a.host == b.host &&
+  return a.path == b.path && a.port == b.port && a.host == b.host && a.https == b.https &&
          std::ranges::equal(a.http_headers, b.http_headers, same_header);
 }
 
@@ -95,9 +95,28 @@ struct Loop {
   }
 };
 
-ProbeRequest request_for(const Loop& loop) {
+// Whether a probe is made over TLS: as it says, else as requests are, unless it goes to another port.
+bool is_secure(const conf::Upstream& upstream) {
+  const auto* const action = std::get_if<conf::HttpGetAction>(&upstream.probe->action);
+  if (action == nullptr) return false;
+  return action->https.value_or(upstream.tls.has_value() && action->port == 0);
+}
+
+// As the kubelet does: it does not know the CA of a pod.
+std::shared_ptr<const net::TlsClient> unverified() {
+  static const auto client = [] {
+    net::TlsClientSettings settings;
+    settings.verify = false;
+    return std::make_shared<const net::TlsClient>(settings, std::chrono::system_clock::now());
+  }();
+  return client;
+}
+
+ProbeRequest request_for(const Loop& loop, const std::shared_ptr<const net::TlsClient>& tls) {
   if (!loop.probed()) return {loop.endpoint->address(), conf::TcpSocketAction{}, connect_check_timeout};
-  return {loop.endpoint->address(), loop.settings->probe->action, loop.settings->probe->timeout};
+  const auto& probe = *loop.settings->probe;
+  const auto client = is_secure(*loop.settings) ? (tls ? tls : unverified()) : nullptr;
+  return {loop.endpoint->address(), probe.action, probe.timeout, client};
 }
 
 VerdictRules rules_for(const Loop& loop) {
@@ -117,6 +136,7 @@ class Checker::Loops : public std::enable_shared_from_this<Loops> {
   void suspect(EndpointId id);
   void hurry(EndpointId id);
   void set_waiting(std::string_view cluster, bool waiting);
+  void set_tls(TlsClients clients) { tls_ = std::move(clients); }
 
  private:
   void adopt(const upstream::EndpointPtr& endpoint, const std::shared_ptr<const conf::Upstream>& settings);
@@ -128,7 +148,13 @@ class Checker::Loops : public std::enable_shared_from_this<Loops> {
   [[nodiscard]] Loop* find(EndpointId id);
   [[nodiscard]] bool is_waiting(const Loop& loop) const { return waiting_.contains(loop.settings->name); }
 
+  [[nodiscard]] std::shared_ptr<const net::TlsClient> tls_of(const Loop& loop) const {
+    const auto found = tls_.find(loop.settings->name);
+    return found == tls_.end() ? nullptr : found->second;
+  }
+
   boost::asio::io_context& context_;
+  TlsClients tls_;
   Report report_;
   Options options_;
   std::mt19937_64 random_;
@@ -270,7 +296,7 @@ void Checker::Loops::begin(Loop& loop) {
   ++in_flight_;
   loop.suspected = false;
   loop.last = Clock::now();
-  loop.flight.emplace(context_, request_for(loop),
+  loop.flight.emplace(context_, request_for(loop, tls_of(loop)),
                       [this, id](const ProbeResult& result) { finish(id, result); });
 }
 
@@ -322,6 +348,9 @@ void Checker::suspect(upstream::EndpointId id) {
 }
 void Checker::hurry(upstream::EndpointId id) {
   loops_->hurry(id);
+}
+void Checker::set_tls(TlsClients clients) {
+  loops_->set_tls(std::move(clients));
 }
 void Checker::set_waiting(std::string_view cluster, bool waiting) {
   loops_->set_waiting(cluster, waiting);

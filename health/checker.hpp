@@ -3,17 +3,22 @@
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 
 #include "upstream/cluster_view.hpp"
+#include "wire/net/tls_client.hpp"
 
 namespace boost::asio {
 class io_context;
 }
 
 namespace tidegate::health {
+
+// By name of the upstream; those in clear text are not in it.
+using TlsClients = std::map<std::string, std::shared_ptr<const net::TlsClient>, std::less<>>;
 
 class Checker {
  public:
@@ -45,6 +50,9 @@ class Checker {
 
   // Something makes the endpoint doubtful, but does not fail it: its configured probe is sent at once.
   void hurry(upstream::EndpointId id);
+
+  // How the endpoints of each upstream are spoken to under TLS, for probes from now on.
+  void set_tls(TlsClients clients);
 
   // Whether requests are on hold for the cluster: then endpoints that are not ready are probed every 100 to
   // 250 ms.

@@ -11,6 +11,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -163,7 +164,9 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
       return finish(outcome_of(error), "connect: " + error.message());
     }
     if (connected_to_itself()) return finish(ProbeOutcome::refused, "connect: Connection refused");
-    if (const auto* action = std::get_if<conf::HttpGetAction>(&request_.action)) return ask(*action);
+    if (const auto* action = std::get_if<conf::HttpGetAction>(&request_.action)) {
+      return request_.tls ? shake_hands(*action) : ask(*action);
+    }
     finish(ProbeOutcome::pass, "TCP connect in " + text_of(Clock::now() - began_));
   }
 
@@ -177,13 +180,30 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
 
   // === ask ===
 
+  void shake_hands(const conf::HttpGetAction& action) {
+    stage_ = "in the TLS handshake";
+    const auto& host = action.host.empty() ? request_.address.host : action.host;
+    tls_.emplace(socket_, request_.tls->session(host).release());
+    tls_->async_handshake(asio::ssl::stream_base::client,
+                          [self = shared_from_this(), &action](const error_code& error) {
+                            if (!self->done_) return;
+                            if (!error) return self->ask(action);
+                            self->finish(ProbeOutcome::invalid_answer, "TLS handshake: " + error.message());
+                          });
+  }
+
+  // What is read and written: the socket, or TLS on it.
+  void with_stream(auto&& use) { tls_ ? use(*tls_) : use(socket_); }
+
   void ask(const conf::HttpGetAction& action) {
     stage_ = "waiting for the answer";
     question_ = make_request(action, request_);
-    http::async_write(socket_, question_, [self = shared_from_this()](const error_code& error, std::size_t) {
-      if (!self->done_) return;
-      if (error) return self->finish(outcome_of(error), "send: " + error.message());
-      self->read_head();
+    with_stream([this](auto& stream) {
+      http::async_write(stream, question_, [self = shared_from_this()](const error_code& error, std::size_t) {
+        if (!self->done_) return;
+        if (error) return self->finish(outcome_of(error), "send: " + error.message());
+        self->read_head();
+      });
     });
   }
 
@@ -191,9 +211,11 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
     parser_.emplace();
     parser_->skip(true);
     parser_->header_limit(most_head);
-    http::async_read_header(
-        socket_, buffer_, *parser_,
-        [self = shared_from_this()](const error_code& error, std::size_t) { self->answered(error); });
+    with_stream([this](auto& stream) {
+      http::async_read_header(
+          stream, buffer_, *parser_,
+          [self = shared_from_this()](const error_code& error, std::size_t) { self->answered(error); });
+    });
   }
 
   void answered(const error_code& error) {
@@ -235,12 +257,14 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
   }
 
   void read_more() {
-    socket_.async_read_some(buffer_.prepare(4096),
-                            [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                              self->body_bytes_ += bytes;
-                              if (error || self->body_bytes_ > most_body) return self->close();
-                              self->read_more();
-                            });
+    with_stream([this](auto& stream) {
+      stream.async_read_some(buffer_.prepare(4096),
+                             [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+                               self->body_bytes_ += bytes;
+                               if (error || self->body_bytes_ > most_body) return self->close();
+                               self->read_more();
+                             });
+    });
   }
 
   void wait(Clock::duration span) {
@@ -269,6 +293,7 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
   ProbeRequest request_;
   Done done_;  // empty once called or abandoned
   asio::generic::stream_protocol::socket socket_;
+  std::optional<asio::ssl::stream<asio::generic::stream_protocol::socket&>> tls_;
   asio::steady_timer timer_;
   asio::ip::tcp::resolver resolver_;
   Clock::time_point began_;

@@ -8,6 +8,7 @@
 
 #include "conf/config.hpp"
 #include "health/probe_result.hpp"
+#include "wire/net/tls_client.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -19,6 +20,7 @@ struct ProbeRequest {
   conf::Address address;  // of the endpoint; a name is resolved
   std::variant<conf::HttpGetAction, conf::TcpSocketAction> action;
   std::chrono::milliseconds timeout{1000};  // over resolving, connecting and the whole head of the answer
+  std::shared_ptr<const net::TlsClient> tls = {};  // null: in clear text
 };
 
 // An HTTP probe sends one GET over HTTP/1.1 and judges the status only: 200 to 399 passes, redirects are not

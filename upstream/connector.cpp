@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "wire/net/tls_handshake.hpp"
 #include "wire/net/wait.hpp"
 
 namespace tidegate::upstream {
@@ -55,6 +56,12 @@ net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress&
     co_return ConnectResult(net::make_error(ECONNREFUSED));
   }
   co_return ConnectResult(std::move(stream));
+}
+
+net::Task<net::error_code> secure(net::Stream& stream, const net::TlsClient& tls, const std::string& host,
+                                  net::TimePoint deadline, net::Stream* client) {
+  stream.secure(tls.connect(stream.descriptor(), host));
+  return net::handshake(stream, deadline, client);
 }
 
 }  // namespace tidegate::upstream

@@ -8,6 +8,7 @@
 #include "wire/net/socket_address.hpp"
 #include "wire/net/stream.hpp"
 #include "wire/net/task.hpp"
+#include "wire/net/tls_client.hpp"
 
 namespace tidegate::upstream {
 
@@ -28,5 +29,11 @@ using ConnectResult = boost::system::result<std::unique_ptr<net::Stream>, net::e
 [[nodiscard]] net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to,
                                                const conf::Upstream& upstream, net::TimePoint deadline,
                                                net::Stream* client);
+
+// Makes a connected stream speak TLS and completes the handshake; `host` is whom the certificate must name.
+// Outcomes as above, and codes of `net::tls_category`.
+[[nodiscard]] net::Task<net::error_code> secure(net::Stream& stream, const net::TlsClient& tls,
+                                                const std::string& host, net::TimePoint deadline,
+                                                net::Stream* client);
 
 }  // namespace tidegate::upstream

@@ -12,6 +12,7 @@
 #include "conf/yaml_reader.hpp"
 #include "gateway/process/gateway.hpp"
 #include "gateway/process/resolve_names.hpp"
+#include "gateway/process/tls_contexts.hpp"
 #include "gateway/process/version.hpp"
 
 namespace tidegate::gateway {
@@ -19,19 +20,31 @@ namespace {
 
 constexpr const char* kDefaultFile = "/etc/tidegate/tidegate.yaml";
 
+// The exit status after `errors` were shown.
+int print(const std::string& file, const conf::ConfigErrors& errors) {
+  for (const auto& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
+  std::fprintf(stderr, "%s: %zu error%s\n", file.c_str(), errors.size(), errors.size() == 1 ? "" : "s");
+  return 1;
+}
+
 // The configuration, or nullptr after its errors were printed.
 std::shared_ptr<const conf::Config> load(const std::string& file) {
   auto result = conf::read_yaml_file(file);
   if (auto* config = std::get_if<conf::Config>(&result))
     return std::make_shared<const conf::Config>(std::move(*config));
-  const auto& errors = std::get<conf::ConfigErrors>(result);
-  for (const auto& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
-  std::fprintf(stderr, "%s: %zu error%s\n", file.c_str(), errors.size(), errors.size() == 1 ? "" : "s");
+  (void)print(file, std::get<conf::ConfigErrors>(result));
   return nullptr;
 }
 
 int check(const std::string& file) {
-  if (!load(file)) return 1;
+  const auto config = load(file);
+  if (!config) return 1;
+  conf::ConfigErrors faults;
+  const auto now = std::chrono::system_clock::now();
+  const auto contexts =
+      make_tls_contexts(*config, std::make_shared<net::TicketKeys>(std::chrono::hours(12)), now, faults);
+  if (!faults.empty()) return print(file, faults);
+  for (const auto& warning : tls_warnings(contexts, now)) std::fprintf(stderr, "%s\n", warning.c_str());
   std::printf("%s: the configuration is valid\n", file.c_str());
   return 0;
 }

@@ -5,8 +5,10 @@
 
 #include <spdlog/logger.h>
 
+#include "gateway/exchange/acme_challenge.hpp"
 #include "gateway/exchange/client_identity.hpp"
 #include "gateway/exchange/forward.hpp"
+#include "gateway/exchange/greeting.hpp"
 #include "gateway/exchange/local_reply.hpp"
 #include "gateway/exchange/variables.hpp"
 #include "gateway/process/worker.hpp"
@@ -20,18 +22,6 @@ constexpr std::chrono::seconds kLinger{5};
 constexpr conf::Duration kLastChance{1'000};
 constexpr int kRequestsPerTurn = 16;  // pipelined requests that are answered before others have their turn
 constexpr std::size_t kLingerBytes = 4 * 1024 * 1024;
-
-FailureReason reason_of_status(int status) {
-  switch (status) {
-    case 405: return FailureReason::method_not_allowed;
-    case 413: return FailureReason::body_too_large;
-    case 414: return FailureReason::target_too_long;
-    case 431: return FailureReason::head_too_large;
-    case 501: return FailureReason::not_implemented;
-    case 505: return FailureReason::version_not_supported;
-    default: return FailureReason::bad_request;
-  }
-}
 
 bool keeps_alive(const Exchange& exchange) {
   return http::wants_keep_alive(exchange.request.version, exchange.request.fields);
@@ -71,6 +61,10 @@ void ClientConnection::abandon() {
 }
 
 net::Task<> ClientConnection::run() {
+  if (!co_await secure()) {
+    worker_.retire(*this);
+    co_return;
+  }
   auto after = After::keep;
   int in_a_row = 0;
   while (after == After::keep) {
@@ -103,15 +97,34 @@ net::Task<> ClientConnection::run() {
   worker_.retire(*this);
 }
 
+net::Task<bool> ClientConnection::secure() {
+  const auto view = worker_.view();
+  const auto& server = view->tls->listeners[listener_];
+  if (!server) co_return true;
+  bool secured = false;
+  try {
+    secured = co_await greet(worker_, *stream_, *server, view->config->listeners[listener_]);
+  } catch (const std::bad_alloc& error) {
+    worker_.error_log().error("a TLS handshake failed: {}", error.what());
+  }
+  if (secured) tls_ = std::make_unique<const net::TlsFacts>(net::take_facts(*stream_->tls()));
+  co_return secured;
+}
+
 net::Task<bool> ClientConnection::wait_for_request() {
   // A connection that was accepted in the last moment still has its first request on the way.
   const bool last_chance = worker_.stopping();
   if (last_chance && served_) co_return false;
   const auto& timeouts = worker_.view()->config->listeners[listener_].timeouts;
-  net::Wait wait(worker_.loop());
-  wait.readable(*stream_).until(worker_.now() + (last_chance ? kLastChance : timeouts.client_keepalive));
+  const auto deadline = worker_.now() + (last_chance ? kLastChance : timeouts.client_keepalive);
+  auto cause = net::Cause::none;
   waiting_ = true;
-  const auto cause = co_await wait;
+  do {
+    net::Wait wait(worker_.loop());
+    wait.readable(*stream_).until(deadline);
+    cause = co_await wait;
+    // Under TLS what arrives need not be a request, and nothing is held for one before it is there.
+  } while (cause == net::Cause::readable && stream_->tls() != nullptr && stream_->is_quiet());
   waiting_ = false;
   served_ = true;
   co_return cause == net::Cause::readable;
@@ -122,6 +135,12 @@ void ClientConnection::begin_record(Exchange& exchange) {
   exchange.started = net::Clock::now();
   exchange.peer_address = address_;
   exchange.client_address = address_;
+  exchange.tls = tls_.get();
+  const auto& listener = exchange.view->config->listeners[listener_];
+  if (tls_ && listener.tls) {
+    exchange.hsts = listener.tls->hsts;
+    if (listener.tls->forward_client_certificate) exchange.client_certificate = tls_->certificate;
+  }
   worker_.write_request_id(exchange.request_id);
   auto& record = exchange.record;
   record.client_address = exchange.client_address;
@@ -218,80 +237,12 @@ void ClientConnection::describe_request(Exchange& exchange) {
   record.request_bytes = request.size;
 }
 
-FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& details) {
-  const auto& request = exchange.request;
-  const auto framing = http::request_framing(request);
-  if (!framing) {
-    details = http::describe(framing.error());
-    return reason_of_status(http::status_of(framing.error()));
-  }
-  exchange.framing = *framing;
-  const auto target = http::parse_target(request.method, request.target);
-  if (!target) {
-    details = http::describe(target.error());
-    return reason_of_status(http::status_of(target.error()));
-  }
-  exchange.target = *target;
-  // A secure URI that came in the clear was sent to the wrong place (RFC 9110 7.4).
-  if (http::equals_ignoring_case(target->scheme, "https") ||
-      http::equals_ignoring_case(target->scheme, "wss"))
-    return FailureReason::misdirected;
-  exchange.authority =
-      target->authority.empty() ? request.fields.find("host").value_or("") : target->authority;
-  exchange.host = http::split_authority(exchange.authority).host;
-  if (exchange.host.find(':') != std::string::npos)
-    exchange.host = "[" + exchange.host + "]";  // as routes spell it
-  std::transform(exchange.host.begin(), exchange.host.end(), exchange.host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-  if (target->form == http::TargetForm::asterisk) {
-    exchange.path = "/";
-  } else if (!http::normalise_path(target->path, exchange.path)) {
-    details = "the path leaves the root or is not validly encoded";
-    return FailureReason::bad_request;
-  }
-  for (const auto& field : request.fields) {
-    if (!http::equals_ignoring_case(field.name, "expect")) continue;
-    if (!http::equals_ignoring_case(field.value, "100-continue")) return FailureReason::expectation_failed;
-  }
-
-  exchange.route = exchange.view->router.match(listener_, exchange.host, exchange.path);
-  if (exchange.route == nullptr) return FailureReason::no_route;
-  exchange.record.route = exchange.route->name;
-  const auto* proxy = std::get_if<ProxyRoute>(&exchange.route->action);
-  if (proxy == nullptr) return FailureReason::none;
-  const auto limit = proxy->settings.body_bytes.value_or(settings(exchange).limits.body_bytes);
-  if (limit != 0 && framing->kind == http::BodyKind::length && framing->length > limit) {
-    return FailureReason::body_too_large;
-  }
-  return examine_upgrade(exchange, *proxy, details);
-}
-
-FailureReason ClientConnection::examine_upgrade(Exchange& exchange, const ProxyRoute& route,
-                                                std::string_view& details) {
-  const auto& policy = route.settings.upgrade;
-  auto asked = http::upgrade_asked(exchange.request, exchange.framing);
-  const bool is_websocket = asked != http::UpgradeAsk::none && asked != http::UpgradeAsk::other;
-  if (is_websocket && !policy.websocket && !policy.any) asked = http::UpgradeAsk::none;
-  if (asked == http::UpgradeAsk::other && !policy.any) {
-    const auto& fields = exchange.request.fields;
-    const bool named = std::any_of(policy.others.begin(), policy.others.end(), [&](const auto& protocol) {
-      return fields.has_token("upgrade", protocol);
-    });
-    // What the route does not name is plain HTTP: the field is stripped (RFC 9110 7.8 lets a server ignore
-    // it).
-    if (!named || exchange.framing.kind != http::BodyKind::none) asked = http::UpgradeAsk::none;
-  }
-  exchange.upgrade = asked;
-  exchange.record.upgrade = asked == http::UpgradeAsk::websocket;
-  if (asked == http::UpgradeAsk::bad_version) return FailureReason::upgrade_required;
-  if (asked != http::UpgradeAsk::bad_websocket) return FailureReason::none;
-  details = http::handshake_fault(exchange.request, exchange.framing);
-  return FailureReason::bad_request;
-}
-
 net::Task<After> ClientConnection::answer(Exchange& exchange) {
   std::string_view details;
   const auto reason = examine(exchange, details);
+  if (reason == FailureReason::none && is_challenge(exchange)) co_return co_await answer_challenge(exchange);
+  if (reason == FailureReason::none && settings(exchange).redirect_to_tls)
+    co_return co_await send_to_tls(exchange);
   if (reason != FailureReason::none) co_return co_await refuse(exchange, reason, details);
   if (const auto* proxy = std::get_if<ProxyRoute>(&exchange.route->action)) {
     Forward forward(worker_, *this, exchange, *proxy);
@@ -307,6 +258,28 @@ net::Task<After> ClientConnection::answer(Exchange& exchange) {
     write_fixed(exchange, std::get<conf::RespondAction>(exchange.route->action), keep,
                 worker_.unix_seconds());
   }
+  co_return co_await send_out(exchange, keep);
+}
+
+net::Task<After> ClientConnection::answer_challenge(Exchange& exchange) {
+  conf::RespondAction respond;
+  const auto found = read_acme_answer(exchange.view->config->acme_challenges, exchange.path);
+  if (!found) co_return co_await refuse(exchange, FailureReason::no_route, "no such challenge");
+  respond.body = *found;
+  respond.content_type = "application/octet-stream";
+  const bool keep =
+      keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !worker_.stopping();
+  write_fixed(exchange, respond, keep, worker_.unix_seconds());
+  co_return co_await send_out(exchange, keep);
+}
+
+net::Task<After> ClientConnection::send_to_tls(Exchange& exchange) {
+  const bool keep =
+      keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !worker_.stopping();
+  auto& location = exchange.scratch;
+  location.assign("https://").append(exchange.host).append(exchange.target.path);  // `*` has no redirect
+  if (exchange.target.has_query) location.append("?").append(exchange.target.query);
+  write_redirect(exchange, 308, location, keep, worker_.unix_seconds());
   co_return co_await send_out(exchange, keep);
 }
 

@@ -47,15 +47,20 @@ class ClientConnection {
   enum class HeadRead : std::uint8_t { complete, refused, silent_end };
 
   net::Task<> run();
+  net::Task<bool> secure();
   net::Task<bool> wait_for_request();
   net::Task<After> serve(Exchange& exchange);
   net::Task<HeadRead> read_head(Exchange& exchange, FailureReason& reason);
   net::Task<After> answer(Exchange& exchange);
+  net::Task<After> answer_challenge(Exchange& exchange);
+  net::Task<After> send_to_tls(Exchange& exchange);
   net::Task<After> refuse(Exchange& exchange, FailureReason reason, std::string_view details);
   net::Task<After> send_out(Exchange& exchange, bool keep_alive);
   net::Task<> linger();
   void begin_record(Exchange& exchange);
   void describe_request(Exchange& exchange);
+  [[nodiscard]] bool is_challenge(const Exchange& exchange) const;
+  [[nodiscard]] bool fits_handshake(const Exchange& exchange) const;
   // What the request asks for; `none` and `details` empty if it can be served.
   [[nodiscard]] FailureReason examine(Exchange& exchange, std::string_view& details);
   [[nodiscard]] FailureReason examine_upgrade(Exchange& exchange, const ProxyRoute& route,
@@ -64,6 +69,7 @@ class ClientConnection {
   Worker& worker_;
   const std::uint32_t listener_;
   std::unique_ptr<net::Stream> stream_;
+  std::unique_ptr<const net::TlsFacts> tls_;  // null in clear text
   net::Buffer in_;
   std::string address_;
   std::uint16_t port_;
@@ -72,5 +78,8 @@ class ClientConnection {
   bool served_ = false;   // a request has come before
   net::Task<> task_;
 };
+
+// What a refused head is answered with, by the status its fault asks for.
+[[nodiscard]] FailureReason reason_of_status(int status);
 
 }  // namespace tidegate::gateway

@@ -11,6 +11,9 @@ void Exchange::clear() {
   authority = {};
   peer_address = {};
   peer_trusted = false;
+  tls = nullptr;
+  hsts = {};
+  client_certificate = {};
   host.clear();
   path.clear();
   view.reset();

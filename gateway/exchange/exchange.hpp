@@ -15,6 +15,7 @@
 #include "wire/http/upgrade.hpp"
 #include "wire/net/buffer.hpp"
 #include "wire/net/deadline_wheel.hpp"
+#include "wire/net/tls_facts.hpp"
 
 namespace tidegate::gateway {
 
@@ -38,7 +39,10 @@ struct Exchange {
   std::string path;               // normalised, for matching
   std::string_view peer_address;  // of the connection; the client's own unless the peer is a trusted proxy
   bool peer_trusted = false;      // the connection comes from a trusted proxy
-  net::TimePoint started{};       // first byte of the head
+  const net::TlsFacts* tls = nullptr;   // of a connection under TLS
+  std::string_view client_certificate;  // for the Client-Cert field; empty: none is sent
+  std::string_view hsts;                // value of Strict-Transport-Security; empty: none is sent
+  net::TimePoint started{};             // first byte of the head
 
   // --- where it goes ---
   WorkerViewPtr view;  // pins the routes for the life of the exchange

@@ -22,4 +22,9 @@ void write_rules(http::HeadWriter& writer, Exchange& exchange, const std::vector
   }
 }
 
+void write_hsts(http::HeadWriter& writer, const Exchange& exchange, const std::vector<FieldRule>& rules) {
+  constexpr std::string_view name = "Strict-Transport-Security";
+  if (!exchange.hsts.empty() && !is_ruled(rules, name)) writer.field(name, exchange.hsts);
+}
+
 }  // namespace tidegate::gateway

@@ -16,4 +16,8 @@ namespace tidegate::gateway {
 // `exchange.scratch`.
 void write_rules(http::HeadWriter& writer, Exchange& exchange, const std::vector<FieldRule>& rules);
 
+// Strict-Transport-Security where the listener is to send it and no rule speaks of it (RFC 6797 7.1: over TLS
+// only).
+void write_hsts(http::HeadWriter& writer, const Exchange& exchange, const std::vector<FieldRule>& rules);
+
 }  // namespace tidegate::gateway

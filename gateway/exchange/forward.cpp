@@ -6,6 +6,7 @@
 #include "gateway/exchange/request_writer.hpp"
 #include "gateway/process/control.hpp"
 #include "gateway/process/worker.hpp"
+#include "wire/net/tls_error.hpp"
 #include "wire/net/wait.hpp"
 #include "wire/net/write_all.hpp"
 
@@ -21,6 +22,8 @@ struct ConnectFault {
   FailureReason reason;
   ConnectFailure counted;
 };
+
+constexpr ConnectFault kTlsFault{AttemptOutcome::tls_failed, FailureReason::tls_failed, ConnectFailure::tls};
 
 ConnectFault classify(int error) {
   switch (error) {
@@ -160,6 +163,11 @@ net::Task<net::error_code> Forward::open(upstream::Reservation place) {
   auto stream = co_await upstream::connect(worker_.loop(), *address, settings(), deadline, &client_.stream());
   if (!stream) co_return stream.error();
   connection_.stream = std::move(*stream);
+  if (const auto* tls = exchange_.view->tls->upstreams[route_.upstream].get()) {
+    const auto failed = co_await upstream::secure(*connection_.stream, *tls, endpoint_->address().host,
+                                                  deadline, &client_.stream());
+    if (failed) co_return failed;
+  }
   counters_.connects.add();
   endpoint_->connect_succeeded();
   current().connect = since(attempt_began_);
@@ -177,7 +185,7 @@ Forward::Step Forward::give_back() {
 }
 
 Forward::Step Forward::connect_failed(const net::error_code& error) {
-  const auto fault = classify(error.value());
+  const auto fault = error.category() == net::tls_category() ? kTlsFault : classify(error.value());
   if (fault.outcome == AttemptOutcome::abandoned) {
     current().outcome = fault.outcome;
     failure_ = fault.reason;
@@ -188,7 +196,15 @@ Forward::Step Forward::connect_failed(const net::error_code& error) {
   const bool local = fault.outcome == AttemptOutcome::connect_failed;
   if (!local && !settings().virtual_address) worker_.control().connect_failed(endpoint_, fault.outcome);
   failure_details_ = "connect to " + endpoint_->address_text() + ": " + error.message();
-  return try_failed(fault.outcome, fault.reason);
+  auto reason = fault.reason;
+  if (fault.outcome == AttemptOutcome::tls_failed && connection_.stream) {
+    const auto why = net::certificate_fault(*connection_.stream->tls());
+    if (!why.empty()) {
+      reason = FailureReason::tls_certificate_error;
+      failure_details_ += " (" + why + ")";
+    }
+  }
+  return try_failed(fault.outcome, reason);
 }
 
 TryFacts Forward::facts_of(AttemptOutcome outcome) const {

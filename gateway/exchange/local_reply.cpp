@@ -40,6 +40,7 @@ void write_answer(Exchange& exchange, const LocalAnswer& answer, std::int64_t un
         if (!is_ruled(answer.rules, "Server")) writer.field("Server", "tidegate");
         if (!is_ruled(answer.rules, "Date")) writer.field("Date", http::write_date(date, unix_seconds));
         fields(writer);
+        write_hsts(writer, exchange, answer.rules);
         write_rules(writer, exchange, answer.rules);
         writer.end();
         if (!to_head) writer.raw(answer.body);
@@ -86,19 +87,19 @@ void write_failure(Exchange& exchange, const FailureReply& reply, std::int64_t u
 void write_redirect(Exchange& exchange, int status, std::string_view location, bool keep_alive,
                     std::int64_t unix_seconds) {
   const std::string target(location);  // `scratch` is used again by the rules
-  write_answer(exchange, {status, {}, exchange.route->response_rules}, unix_seconds,
-               [&](http::HeadWriter& writer) {
-                 writer.field("Location", target);
-                 writer.field("Content-Length", std::uint64_t{0});
-                 write_connection(writer, exchange, keep_alive);
-               });
+  const auto& rules = exchange.route != nullptr ? exchange.route->response_rules : kNoRules;
+  write_answer(exchange, {status, {}, rules}, unix_seconds, [&](http::HeadWriter& writer) {
+    writer.field("Location", target);
+    writer.field("Content-Length", std::uint64_t{0});
+    write_connection(writer, exchange, keep_alive);
+  });
 }
 
 void write_fixed(Exchange& exchange, const conf::RespondAction& respond, bool keep_alive,
                  std::int64_t unix_seconds) {
   const bool has_body = respond.status != 204 && respond.status != 304 && respond.status >= 200;
   const auto body = has_body ? std::string_view(respond.body) : std::string_view();
-  const auto& rules = exchange.route->response_rules;
+  const auto& rules = exchange.route != nullptr ? exchange.route->response_rules : kNoRules;
   write_answer(exchange, {respond.status, body, rules}, unix_seconds, [&](http::HeadWriter& writer) {
     if (has_body) {
       if (!body.empty() && !is_ruled(rules, "Content-Type"))

@@ -16,14 +16,16 @@ using http::equals_ignoring_case;
 
 // Fields that are written anew and therefore never copied.
 bool is_rewritten(std::string_view name) {
-  constexpr std::array<std::string_view, 8> names{"host",
-                                                  "content-length",
-                                                  "x-forwarded-for",
-                                                  "x-real-ip",
-                                                  "x-forwarded-proto",
-                                                  "x-forwarded-host",
-                                                  "x-forwarded-port",
-                                                  "forwarded"};
+  constexpr std::array<std::string_view, 10> names{"host",
+                                                   "content-length",
+                                                   "x-forwarded-for",
+                                                   "x-real-ip",
+                                                   "x-forwarded-proto",
+                                                   "x-forwarded-host",
+                                                   "x-forwarded-port",
+                                                   "forwarded",
+                                                   "client-cert",
+                                                   "client-cert-chain"};
   return std::any_of(names.begin(), names.end(),
                      [&](auto known) { return equals_ignoring_case(name, known); });
 }
@@ -208,11 +210,23 @@ class RequestWriter {
       const auto value = fields.find(name);
       write_unless_ruled(name, trusted && value ? *value : otherwise);
     };
-    const auto scheme = trusted ? fields.find("X-Forwarded-Proto").value_or("http") : "http";
+    const std::string_view own = exchange_.tls != nullptr ? "https" : "http";
+    const auto scheme = trusted ? fields.find("X-Forwarded-Proto").value_or(own) : own;
     write_unless_ruled("X-Forwarded-Proto", http_scheme(scheme));
     said("X-Forwarded-Host", exchange_.authority);
     said("X-Real-IP", client);
     if (trusted && !is_ruled(route_.request_rules, "X-Forwarded-Port")) copy("X-Forwarded-Port");
+    write_client_certificate(trusted);
+  }
+
+  // RFC 9440 2.4: whatever came under these names from somebody who is not trusted is removed.
+  void write_client_certificate(bool trusted) {
+    if (!exchange_.client_certificate.empty()) {
+      write_unless_ruled("Client-Cert", exchange_.client_certificate);
+    } else if (trusted) {
+      if (!is_ruled(route_.request_rules, "Client-Cert")) copy("Client-Cert");
+      if (!is_ruled(route_.request_rules, "Client-Cert-Chain")) copy("Client-Cert-Chain");
+    }
   }
 
   Exchange& exchange_;

@@ -48,6 +48,8 @@ bool write_response(Exchange& exchange, const ClientFraming& framing, std::strin
       writer.field("Connection", "keep-alive");
     }
     if (!extra_cookie.empty()) writer.field("Set-Cookie", extra_cookie);
+    if (!response.fields.find("strict-transport-security"))
+      write_hsts(writer, exchange, exchange.route->response_rules);
     write_rules(writer, exchange, exchange.route->response_rules);
     writer.end();
   });

@@ -11,7 +11,8 @@ bool before_any_byte(AttemptOutcome outcome) {
     case AttemptOutcome::refused:
     case AttemptOutcome::connect_timeout:
     case AttemptOutcome::unreachable:
-    case AttemptOutcome::connect_failed: return true;
+    case AttemptOutcome::connect_failed:
+    case AttemptOutcome::tls_failed: return true;
     default: return false;
   }
 }
@@ -26,7 +27,8 @@ bool outcome_named(const conf::RetryOn& on, const TryFacts& facts) {
     case AttemptOutcome::refused: return on.refused || on.connect;
     case AttemptOutcome::connect_timeout: return on.timeout || on.connect;
     case AttemptOutcome::unreachable:
-    case AttemptOutcome::connect_failed: return on.connect;
+    case AttemptOutcome::connect_failed:
+    case AttemptOutcome::tls_failed: return on.connect;
     case AttemptOutcome::stale:
     case AttemptOutcome::reset:
     case AttemptOutcome::closed: return on.reset;

@@ -32,6 +32,25 @@ std::string_view query_argument(std::string_view query, std::string_view name) {
   return {};
 }
 
+namespace {
+
+std::string_view tls_variable(const net::TlsFacts& facts, conf::Variable which) {
+  switch (which) {
+    case conf::Variable::ssl_protocol: return facts.protocol;
+    case conf::Variable::ssl_cipher: return facts.cipher;
+    case conf::Variable::ssl_server_name: return facts.server_name;
+    case conf::Variable::ssl_session_reused: return facts.resumed ? "r" : ".";
+    case conf::Variable::ssl_client_verify: return facts.has_certificate() ? "SUCCESS" : "NONE";
+    case conf::Variable::ssl_client_s_dn: return facts.subject;
+    case conf::Variable::ssl_client_i_dn: return facts.issuer;
+    case conf::Variable::ssl_client_serial: return facts.serial;
+    case conf::Variable::ssl_client_fingerprint: return facts.fingerprint;
+    default: return {};
+  }
+}
+
+}  // namespace
+
 void expand_field_value(const conf::Template& value, const Variables& variables, std::string& out) {
   out.clear();
   value.append_to(out, variables);
@@ -58,7 +77,7 @@ std::string_view Variables::variable(conf::Variable which, std::string_view argu
     case conf::Variable::remote_port: return remote_port_;
     case conf::Variable::host: return exchange_.host;
     case conf::Variable::http_host: return request.fields.find("host").value_or("");
-    case conf::Variable::scheme: return "http";
+    case conf::Variable::scheme: return exchange_.tls != nullptr ? "https" : "http";
     case conf::Variable::request_method: return request.method;
     case conf::Variable::request_uri: return request.target;
     case conf::Variable::uri: return exchange_.path;
@@ -74,6 +93,16 @@ std::string_view Variables::variable(conf::Variable which, std::string_view argu
     }
     case conf::Variable::upstream_name: return exchange_.record.upstream;
     case conf::Variable::route: return exchange_.record.route;
+    case conf::Variable::ssl_protocol:
+    case conf::Variable::ssl_cipher:
+    case conf::Variable::ssl_server_name:
+    case conf::Variable::ssl_session_reused:
+    case conf::Variable::ssl_client_verify:
+    case conf::Variable::ssl_client_s_dn:
+    case conf::Variable::ssl_client_i_dn:
+    case conf::Variable::ssl_client_serial:
+    case conf::Variable::ssl_client_fingerprint:
+      return exchange_.tls != nullptr ? tls_variable(*exchange_.tls, which) : std::string_view();
     case conf::Variable::http: return request.fields.find(argument).value_or("");
     case conf::Variable::arg: return query_argument(exchange_.target.query, argument);
     case conf::Variable::cookie: return cookie(request.fields, argument);

@@ -22,6 +22,7 @@ enum class AttemptOutcome : std::uint8_t {
   connect_timeout,   // no connection in time
   unreachable,       // no route to host or network
   connect_failed,    // another failure to connect
+  tls_failed,        // no TLS with it: the handshake broke off, or its certificate is not to be trusted
   stale,             // a pooled connection was dead; nothing was lost, tried anew
   reset,             // reset before the head was complete
   closed,            // end of stream before the head was complete

@@ -98,8 +98,15 @@ std::string_view name_of(HoldResult result) {
 }
 
 std::string_view name_of(ConnectFailure failure) {
-  constexpr std::array<std::string_view, connect_failures> names{"refused", "timeout", "unreachable", "reset",
-                                                                 "other"};
+  constexpr std::array<std::string_view, connect_failures> names{"refused", "timeout", "unreachable",
+                                                                 "reset",   "tls",     "other"};
+  return names[index(failure)];
+}
+
+std::string_view name_of(HandshakeFailure failure) {
+  constexpr std::array<std::string_view, handshake_failures> names{
+      "timeout",           "connection_lost", "clear_text", "client_certificate",
+      "nothing_in_common", "unknown_name",    "other"};
   return names[index(failure)];
 }
 

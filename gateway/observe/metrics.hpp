@@ -100,9 +100,22 @@ enum class HoldResult : std::uint8_t {
 inline constexpr std::size_t hold_results = 4;
 [[nodiscard]] std::string_view name_of(HoldResult result);
 
-enum class ConnectFailure : std::uint8_t { refused, timeout, unreachable, reset, other };
-inline constexpr std::size_t connect_failures = 5;
+enum class ConnectFailure : std::uint8_t { refused, timeout, unreachable, reset, tls, other };
+inline constexpr std::size_t connect_failures = 6;
 [[nodiscard]] std::string_view name_of(ConnectFailure failure);
+
+// How a TLS handshake with a client failed.
+enum class HandshakeFailure : std::uint8_t {
+  timeout,
+  connection_lost,
+  clear_text,          // HTTP without TLS
+  client_certificate,  // none where one is required, or one that is not valid
+  nothing_in_common,   // no version, cipher or protocol
+  unknown_name,        // a server name nobody answers to, with `unknownName: refuse`
+  other,
+};
+inline constexpr std::size_t handshake_failures = 7;
+[[nodiscard]] std::string_view name_of(HandshakeFailure failure);
 
 enum class AcceptError : std::uint8_t { out_of_descriptors, out_of_memory, over_limit, other };
 inline constexpr std::size_t accept_errors = 4;
@@ -162,6 +175,9 @@ struct alignas(64) WorkerCounters {
   Gauge connections_idle;    // between two requests
   Gauge connections_active;  // in a request; tunnels are neither
   std::array<Counter, accept_errors> accept_errors_by_kind;
+  Counter handshakes_full;
+  Counter handshakes_resumed;
+  std::array<Counter, handshake_failures> handshake_failures_by_kind;
   Counter bytes_from_clients;  // heads and bodies as received, without tunnels
   Counter bytes_to_clients;    // bodies, without heads and tunnels
   Gauge tunnel_buffer_bytes;   // private buffers of tunnels whose peer is slow

@@ -1,78 +1,17 @@
 #include "gateway/observe/metrics_text.hpp"
 
 #include <array>
-#include <charconv>
+#include <chrono>
 #include <concepts>
-#include <initializer_list>
 #include <map>
 #include <tuple>
-#include <utility>
 
-#include "gateway/observe/escape.hpp"
+#include "gateway/observe/exposition.hpp"
 #include "upstream/registry.hpp"
 
 namespace tidegate::gateway {
 
 namespace {
-
-using Label = std::pair<std::string_view, std::string_view>;
-using Labels = std::initializer_list<Label>;
-
-// Writes families and samples; a sample belongs to the family written last.
-class Exposition {
- public:
-  explicit Exposition(std::string& out) : out_(out) {}
-
-  void family(std::string_view name, std::string_view type, std::string_view help) {
-    name_ = name;
-    out_ += "# HELP ";
-    out_ += name;
-    out_ += ' ';
-    out_ += help;
-    out_ += "\n# TYPE ";
-    out_ += name;
-    out_ += ' ';
-    out_ += type;
-    out_ += '\n';
-  }
-  void sample(Labels labels, auto value, std::string_view suffix = {}) {
-    out_ += name_;
-    out_ += suffix;
-    char separator = '{';
-    for (const auto& [name, text] : labels) {
-      out_ += std::exchange(separator, ',');
-      out_ += name;
-      out_ += '=';
-      append_label_value(out_, text);
-    }
-    if (labels.size() > 0) out_ += '}';
-    out_ += ' ';
-    append_number(out_, value);
-    out_ += '\n';
-  }
-  // A family with one sample without labels.
-  void single(std::string_view name, std::string_view type, std::string_view help, auto value) {
-    family(name, type, help);
-    sample({}, value);
-  }
-
-  static void append_number(std::string& out, auto value) {
-    std::array<char, 32> text;
-    out.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr);
-  }
-
- private:
-  std::string& out_;
-  std::string_view name_;
-};
-
-// Adds up what `get` gives for each worker's row.
-template <class Rows, class Get>
-auto sum(const Rows& rows, Get&& get) {
-  decltype(get(rows.worker(0)).value()) total{};
-  for (std::size_t i = 0; i < rows.workers(); ++i) total += get(rows.worker(i)).value();
-  return total;
-}
 
 // === workers ===
 
@@ -103,6 +42,36 @@ void write_connections(Exposition& out, const Metrics& metrics) {
   out.single("tidegate_tunnel_bytes", "gauge", "Bytes buffered in tunnels because a side reads slowly.",
              sum(
                  metrics, [](const auto& w) -> auto& { return w.tunnel_buffer_bytes; }));
+}
+
+std::int64_t days_left(const CertificateExpiry& certificate) {
+  using std::chrono::system_clock;
+  const auto left = system_clock::from_time_t(certificate.unix_seconds) - system_clock::now();
+  return std::chrono::floor<std::chrono::days>(left).count();
+}
+
+void write_tls(Exposition& out, const MetricsInput& input) {
+  const auto& metrics = input.metrics;
+  out.family("tidegate_tls_handshakes_total", "counter", "TLS handshakes with clients that were completed.");
+  out.sample({{"kind", "full"}}, sum(
+                                     metrics, [](const auto& w) -> auto& { return w.handshakes_full; }));
+  out.sample({{"kind", "resumed"}},
+             sum(
+                 metrics, [](const auto& w) -> auto& { return w.handshakes_resumed; }));
+  out.family("tidegate_tls_handshake_failures_total", "counter", "TLS handshakes with clients that failed.");
+  for (std::size_t i = 0; i < handshake_failures; ++i) {
+    out.sample({{"reason", name_of(static_cast<HandshakeFailure>(i))}},
+               sum(
+                   metrics, [i](const auto& w) -> auto& { return w.handshake_failures_by_kind[i]; }));
+  }
+  out.family("tidegate_certificate_expiry_timestamp_seconds", "gauge",
+             "When a certificate ends, as Unix time.");
+  for (const auto& certificate : input.certificates)
+    out.sample({{"file", certificate.file}}, certificate.unix_seconds);
+  out.family("tidegate_certificate_days_left", "gauge",
+             "Whole days until a certificate ends; negative after.");
+  for (const auto& certificate : input.certificates)
+    out.sample({{"file", certificate.file}}, days_left(certificate));
 }
 
 void write_failures(Exposition& out, const Metrics& metrics) {
@@ -371,6 +340,7 @@ std::string metrics_text(const MetricsInput& input) {
   Exposition out(text);
   write_process(out, input);
   write_connections(out, input.metrics);
+  write_tls(out, input);
   write_requests(out, input.metrics);
   write_failures(out, input.metrics);
   write_forwarding(out, input.metrics);

@@ -27,6 +27,12 @@ struct ProcessFacts {
 // Reads /proc/self; what cannot be read stays 0.
 [[nodiscard]] ProcessFacts read_process_facts();
 
+// When a certificate that is served ends.
+struct CertificateExpiry {
+  std::string file;
+  std::int64_t unix_seconds = 0;
+};
+
 struct MetricsInput {
   const Metrics& metrics;
   const std::vector<upstream::EndpointReport>& endpoints;
@@ -35,6 +41,7 @@ struct MetricsInput {
   std::uint64_t error_lines_dropped = 0;
   bool ready = false;
   std::string_view version;
+  std::vector<CertificateExpiry> certificates = {};
 };
 
 // Everything, HELP and TYPE included. `process_*` names are the customary ones, all others begin with

@@ -43,6 +43,8 @@ enum class FailureReason : std::uint8_t {
   connection_timeout,        // 504
   destination_unroutable,    // 502: no route to host or network
   connection_failed,         // 502: any other failure to connect (local ports used up, permission)
+  tls_failed,                // 502: the TLS handshake with the endpoint broke off
+  tls_certificate_error,     // 502: its certificate is not valid for it
   connection_terminated,     // 502: reset or closed before the answer's head was complete
   connection_write_timeout,  // 504: the endpoint stopped reading
   response_timeout,          // 504: no complete head in time

@@ -36,9 +36,15 @@ Control::Control(boost::asio::io_context& context, std::shared_ptr<spdlog::logge
 
 Control::~Control() = default;
 
-void Control::apply(std::shared_ptr<const conf::Config> config, Metrics& metrics) {
+void Control::apply(std::shared_ptr<const conf::Config> config, std::shared_ptr<const TlsContexts> tls,
+                    Metrics& metrics) {
   const auto now = upstream::Clock::now();
-  auto view = std::make_shared<WorkerView>(config);
+  health::TlsClients clients;
+  for (std::size_t i = 0; i < config->upstreams.size(); ++i) {
+    if (tls->upstreams[i]) clients.emplace(config->upstreams[i].name, tls->upstreams[i]);
+  }
+  checker_.set_tls(std::move(clients));
+  auto view = std::make_shared<WorkerView>(config, std::move(tls));
   for (const auto& settings : config->upstreams) {
     registry_.set_cluster(std::shared_ptr<const conf::Upstream>(config, &settings), now);
     view->cluster_ids.push_back(registry_.view(settings.name)->id);

@@ -40,7 +40,8 @@ class Control {
   // The workers that are told of changes. They must outlive this object or be forgotten by an empty list.
   void set_workers(std::vector<Worker*> workers) { workers_ = std::move(workers); }
   // Takes over a configuration's upstreams and gives the workers a view of it.
-  void apply(std::shared_ptr<const conf::Config> config, Metrics& metrics);
+  void apply(std::shared_ptr<const conf::Config> config, std::shared_ptr<const TlsContexts> tls,
+             Metrics& metrics);
   [[nodiscard]] const upstream::Registry& registry() const { return registry_; }
   [[nodiscard]] upstream::Registry& registry() { return registry_; }
   // True once every upstream that has a probe has had a first verdict of each endpoint, or one that is ready.

@@ -18,6 +18,7 @@
 namespace tidegate::gateway {
 namespace {
 
+constexpr std::chrono::hours kTicketPeriod{12};
 constexpr std::chrono::seconds kLastWords{2};  // for Close frames to leave after the deadline
 
 std::string advice(int error, const conf::Address& address) {
@@ -45,6 +46,21 @@ std::shared_ptr<AccessLog> open_access_log(const conf::AccessLog& settings,
   return std::make_shared<AccessLog>(settings, std::move(errors));
 }
 
+std::shared_ptr<const TlsContexts> tls_or_throw(const conf::Config& config,
+                                                const std::shared_ptr<net::TicketKeys>& keys,
+                                                spdlog::logger& log) {
+  const auto now = std::chrono::system_clock::now();
+  conf::ConfigErrors faults;
+  auto contexts = std::make_shared<const TlsContexts>(make_tls_contexts(config, keys, now, faults));
+  if (!faults.empty()) {
+    std::string all;
+    for (const auto& fault : faults) all += (all.empty() ? "" : "\n") + fault.text();
+    throw std::runtime_error(all);
+  }
+  for (const auto& warning : tls_warnings(*contexts, now)) log.warn("{}", warning);
+  return contexts;
+}
+
 int worker_count(const conf::Config& config) {
   return config.workers > 0 ? config.workers : usable_cores();
 }
@@ -57,6 +73,7 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
       error_log_(config_->error_log),
       access_log_(open_access_log(config_->access_log, error_log_.logger())),
       metrics_(static_cast<std::size_t>(worker_count_)),
+      ticket_keys_(std::make_shared<net::TicketKeys>(kTicketPeriod)),
       control_(context_, error_log_.logger()),
       shutdown_timer_(context_) {
   const auto descriptors = raise_descriptor_limit();
@@ -72,19 +89,29 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
   control_.on_worker_empty = [this] {
     if (++empty_workers_ == workers_.size()) context_.stop();
   };
-  control_.apply(config_, metrics_);
+  tls_ = tls_or_throw(*config_, ticket_keys_, *error_log_.logger());
+  control_.apply(config_, tls_, metrics_);
   open_listeners();
   start_admin();
+  tls_watch_ = std::make_unique<TlsWatch>(context_, config_, ticket_keys_, error_log_.logger(),
+                                          [this](auto tls) { renew_tls(std::move(tls)); });
   for (auto& worker : workers_) worker->start();
   error_log_.logger()->info("tidegate {} serves with {} workers, {} descriptors", version(), worker_count_,
                             descriptors);
 }
 
 Gateway::~Gateway() {
+  tls_watch_.reset();
   admin_.reset();
   workers_.clear();
   control_.set_workers({});
   for (const auto& file : socket_files_) ::unlink(file.c_str());
+}
+
+// Connections go on under what they were opened with; the next handshake takes the new certificates.
+void Gateway::renew_tls(std::shared_ptr<const TlsContexts> tls) {
+  tls_ = std::move(tls);
+  control_.apply(config_, tls_, metrics_);
 }
 
 void Gateway::open_listeners() {
@@ -140,6 +167,13 @@ std::string Gateway::metrics_page() const {
   const auto endpoints = control_.registry().report();
   MetricsInput input{metrics_,   endpoints, read_process_facts(), 0, error_log_.dropped_lines(),
                      ready(why), version()};
+  for (const auto& server : tls_->listeners) {
+    if (!server) continue;
+    for (const auto& certificate : server->certificates()) {
+      const auto expires = std::chrono::system_clock::to_time_t(certificate.expires());
+      input.certificates.push_back({certificate.files.certificate, expires});
+    }
+  }
   if (access_log_) input.access_lines_dropped = access_log_->dropped_lines();
   return metrics_text(input);
 }

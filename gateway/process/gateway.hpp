@@ -17,6 +17,7 @@
 #include "gateway/observe/failure_log.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/control.hpp"
+#include "gateway/process/tls_watch.hpp"
 #include "wire/net/unique_fd.hpp"
 
 namespace tidegate::gateway {
@@ -56,6 +57,7 @@ class Gateway {
   enum class Phase : std::uint8_t { serving, delaying, draining, ending };
 
   void open_listeners();
+  void renew_tls(std::shared_ptr<const TlsContexts> tls);
   void start_admin();
   void begin_shutdown();
   void stop_accepting();
@@ -69,9 +71,12 @@ class Gateway {
   ErrorLog error_log_;
   std::shared_ptr<AccessLog> access_log_;
   Metrics metrics_;
+  std::shared_ptr<net::TicketKeys> ticket_keys_;  // outlive every configuration
+  std::shared_ptr<const TlsContexts> tls_;
   Control control_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Admin> admin_;
+  std::unique_ptr<TlsWatch> tls_watch_;
   std::vector<std::uint16_t> ports_;
   std::vector<std::string> socket_files_;  // Unix listeners, removed at the end
   boost::asio::steady_timer shutdown_timer_;

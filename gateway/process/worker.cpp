@@ -226,6 +226,14 @@ void Worker::grant(std::uint64_t ticket, upstream::Reservation place) {
   found->second->granted.raise();
 }
 
+bool Worker::take_handshake_step(int per_turn) {
+  if (handshake_turn_ != loop_.now()) {
+    handshake_turn_ = loop_.now();
+    handshake_steps_ = 0;
+  }
+  return handshake_steps_++ < per_turn;
+}
+
 void Worker::finish(Exchange& exchange, UpstreamCounters* upstream) {
   auto& record = exchange.record;
   record.finished_at = std::chrono::system_clock::now();

@@ -91,6 +91,9 @@ class Worker {
   void leave_hold(HoldSeat& seat, std::uint32_t cluster);
   void grant(std::uint64_t ticket, upstream::Reservation place);
 
+  // True while this turn of the loop has room for another costly step of a TLS handshake.
+  [[nodiscard]] bool take_handshake_step(int per_turn);
+
   // Completes a record with its times, counts and logs it.
   void finish(Exchange& exchange, UpstreamCounters* upstream);
   // The same for a handshake, whose line is written when its tunnel ends.
@@ -140,6 +143,8 @@ class Worker {
   std::unique_ptr<Tick> tick_;
   std::uint64_t random_state_;
   std::uint64_t tickets_ = 0;
+  net::TimePoint handshake_turn_{};  // the turn that the next number counts for
+  int handshake_steps_ = 0;
   bool stopping_ = false;
   bool empty_reported_ = false;
   std::thread thread_;

@@ -8,16 +8,21 @@
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/networks.hpp"
 #include "gateway/process/router.hpp"
+#include "gateway/process/tls_contexts.hpp"
 
 namespace tidegate::gateway {
 
 struct WorkerView {
-  explicit WorkerView(std::shared_ptr<const conf::Config> configuration)
-      : config(std::move(configuration)), router(*config), trusted(config->trusted_proxies) {
+  WorkerView(std::shared_ptr<const conf::Config> configuration, std::shared_ptr<const TlsContexts> contexts)
+      : config(std::move(configuration)),
+        tls(std::move(contexts)),
+        router(*config),
+        trusted(config->trusted_proxies) {
     for (const auto& listener : config->listeners) listener_addresses.push_back(listener.address.text());
   }
 
   std::shared_ptr<const conf::Config> config;
+  std::shared_ptr<const TlsContexts> tls;
   Router router;
   Networks trusted;  // peers whose X-Forwarded-* is believed
   std::vector<std::string> listener_addresses;

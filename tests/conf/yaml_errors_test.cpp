@@ -324,8 +324,9 @@ TEST_CASE("faults of probes") {
            "t.yaml:5:38: upstreams.app.readinessProbe.httpGet.port: a named port is not known here"},
           {"{httpGet: {port: 0}}",
            "t.yaml:5:38: upstreams.app.readinessProbe.httpGet.port: a port is a number from 1 to 65535"},
-          {"{httpGet: {scheme: HTTPS}}",
-           "t.yaml:5:40: upstreams.app.readinessProbe.httpGet.scheme: probes over TLS are not supported"},
+          {"{httpGet: {scheme: GOPHER}}",
+           "t.yaml:5:40: upstreams.app.readinessProbe.httpGet.scheme: expected `HTTP` or `HTTPS`, found "
+           "`GOPHER`"},
           {"{httpGet: {path: ready}}",
            "t.yaml:5:38: upstreams.app.readinessProbe.httpGet.path: a path begins with `/`, found `ready`"},
           {"{httpGet: {httpHeaders: {X-A: 1}}}",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <future>
 #include <thread>
 
@@ -11,6 +12,7 @@
 #include "gateway/process/gateway.hpp"
 #include "gateway/process/worker.hpp"
 #include "tests/support/raw_client.hpp"
+#include "tests/support/tls_everywhere.hpp"
 
 namespace tidegate::test {
 namespace {
@@ -28,6 +30,7 @@ std::shared_ptr<const conf::Config> read(std::string yaml) {
   complete(yaml, "shutdown", "shutdown: { delay: 0s, deadline: 5s }");
   auto result = conf::read_yaml(yaml, "test.yaml");
   if (auto* config = std::get_if<conf::Config>(&result)) {
+    if (tls_everywhere()) add_certificates(*config);
     return std::make_shared<const conf::Config>(std::move(*config));
   }
   std::string faults = "the configuration is faulty:";
@@ -53,6 +56,7 @@ struct GatewayFixture::Running {
 };
 
 GatewayFixture::GatewayFixture(const std::string& yaml) : running_(std::make_unique<Running>(yaml)) {
+  std::signal(SIGPIPE, SIG_IGN);  // as the program does: OpenSSL writes without MSG_NOSIGNAL
   settle();
 }
 
@@ -71,7 +75,7 @@ std::uint16_t GatewayFixture::admin_port() const {
 }
 
 std::string GatewayFixture::admin(const std::string& path, int* status) const {
-  RawClient client(admin_port());
+  auto client = RawClient::in_clear_text(admin_port());
   client.send("GET " + path + " HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n");
   auto answer = client.read_answer();
   if (status != nullptr) *status = answer.status;

@@ -5,6 +5,7 @@
 
 #include <sys/socket.h>
 
+#include "tests/support/tls_everywhere.hpp"
 #include "wire/net/socket_address.hpp"
 
 namespace tidegate::test {
@@ -25,10 +26,23 @@ net::UniqueFd connect_to(const std::optional<net::SocketAddress>& address, int r
 }  // namespace
 
 RawClient::RawClient(std::uint16_t port, const std::string& host, int receive_buffer)
-    : RawSocket(connect_to(net::SocketAddress::from_ip(host, port), receive_buffer)) {}
+    : RawSocket(connect_to(net::SocketAddress::from_ip(host, port), receive_buffer)) {
+  if (tls_everywhere()) secure(client_session());
+}
 
 RawClient::RawClient(const std::string& unix_path)
-    : RawSocket(connect_to(net::SocketAddress::from_path(unix_path), 0)) {}
+    : RawSocket(connect_to(net::SocketAddress::from_path(unix_path), 0)) {
+  if (tls_everywhere()) secure(client_session());
+}
+
+RawClient::RawClient(std::uint16_t port, net::SslPtr session)
+    : RawSocket(connect_to(net::SocketAddress::from_ip("127.0.0.1", port), 0)) {
+  secure(std::move(session));
+}
+
+RawClient RawClient::in_clear_text(std::uint16_t port, const std::string& host) {
+  return RawClient(connect_to(net::SocketAddress::from_ip(host, port), 0));
+}
 
 Answer RawClient::get(const std::string& target, const std::string& fields) {
   send("GET " + target + " HTTP/1.1\r\nHost: test\r\n" + fields + "\r\n");

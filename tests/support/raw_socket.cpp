@@ -5,9 +5,11 @@
 #include <cerrno>
 #include <cstring>
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -24,6 +26,70 @@ int milliseconds(std::chrono::milliseconds time) {
 RawSocket::RawSocket(net::UniqueFd fd) : fd_(std::move(fd)) {
   const int on = 1;
   ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+RawSocket::~RawSocket() {
+  close();
+}
+
+void RawSocket::secure(net::SslPtr ssl) {
+  ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
+  ::SSL_set_fd(ssl.get(), fd_.get());
+  for (;;) {
+    ::ERR_clear_error();
+    const int result = ::SSL_do_handshake(ssl.get());
+    if (result == 1) break;
+    const int error = ::SSL_get_error(ssl.get(), result);
+    if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
+      const char* const reason = ::ERR_reason_error_string(::ERR_peek_error());
+      throw Unexpected(std::string("TLS handshake: ") + (reason != nullptr ? reason : std::strerror(errno)));
+    }
+    wait_for(error == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, "shake hands");
+  }
+  tls_ = std::make_shared<Tls>();
+  tls_->ssl = std::move(ssl);
+}
+
+RawSocket RawSocket::copy() const {
+  RawSocket other(net::UniqueFd(::dup(fd_.get())));
+  other.tls_ = tls_;
+  return other;
+}
+
+bool RawSocket::has_pending() const {
+  if (!tls_) return false;
+  const std::lock_guard lock(tls_->mutex);
+  return ::SSL_has_pending(ssl()) != 0;
+}
+
+ssize_t RawSocket::failed(int result) {
+  switch (::SSL_get_error(ssl(), result)) {
+    case SSL_ERROR_ZERO_RETURN: return 0;
+    case SSL_ERROR_WANT_READ:
+    case SSL_ERROR_WANT_WRITE: errno = EAGAIN; return -1;
+    case SSL_ERROR_SYSCALL:
+      if (errno == 0) errno = ECONNRESET;
+      return -1;
+    default: errno = ECONNRESET; return -1;  // an end without close_notify above all
+  }
+}
+
+ssize_t RawSocket::read_once(char* into, std::size_t size) {
+  if (!tls_) return ::recv(fd_.get(), into, size, MSG_DONTWAIT);
+  const std::lock_guard lock(tls_->mutex);
+  ::ERR_clear_error();
+  errno = 0;
+  const int count = ::SSL_read(ssl(), into, static_cast<int>(size));
+  return count > 0 ? count : failed(count);
+}
+
+ssize_t RawSocket::write_once(std::string_view bytes) {
+  if (!tls_) return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  const std::lock_guard lock(tls_->mutex);
+  ::ERR_clear_error();
+  errno = 0;
+  const int count = ::SSL_write(ssl(), bytes.data(), static_cast<int>(bytes.size()));
+  return count > 0 ? count : failed(count);
 }
 
 void RawSocket::wait_for(short events, std::string_view purpose) {
@@ -48,8 +114,7 @@ std::size_t RawSocket::send_until_stuck(std::string_view bytes, std::chrono::mil
   while (sent < bytes.size()) {
     pollfd watched{fd_.get(), POLLOUT, 0};
     if (::poll(&watched, 1, milliseconds(quiet)) == 0) break;
-    const auto count =
-        ::send(fd_.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const auto count = write_once(bytes.substr(sent));
     if (count < 0 && errno != EAGAIN && errno != EINTR) break;
     if (count > 0) sent += static_cast<std::size_t>(count);
   }
@@ -75,8 +140,8 @@ void RawSocket::send_split(std::string_view bytes, std::size_t piece_size) {
 std::optional<StreamEnd> RawSocket::fill(std::string_view purpose) {
   std::array<char, 64 * 1024> block;
   while (!ended_) {
-    wait_for(POLLIN, purpose);
-    const auto count = ::recv(fd_.get(), block.data(), block.size(), MSG_DONTWAIT);
+    if (!has_pending()) wait_for(POLLIN, purpose);
+    const auto count = read_once(block.data(), block.size());
     if (count == 0) ended_ = StreamEnd::orderly;
     if (count > 0) {
       unread_.append(block.data(), static_cast<std::size_t>(count));
@@ -140,14 +205,30 @@ StreamEnd RawSocket::expect_end() {
 bool RawSocket::at_end() {
   if (!unread_.empty()) return false;
   pollfd watched{fd_.get(), POLLIN, 0};
-  ::poll(&watched, 1, -1);
+  if (!has_pending()) ::poll(&watched, 1, -1);
   return fill("read anything").has_value();
 }
 
 bool RawSocket::has_input(std::chrono::milliseconds within) {
-  if (!unread_.empty()) return true;
-  pollfd watched{fd_.get(), POLLIN, 0};
-  return ::poll(&watched, 1, milliseconds(within)) > 0;
+  const auto end = std::chrono::steady_clock::now() + within;
+  for (;;) {
+    if (!unread_.empty() || ended_) return true;
+    const auto left =
+        std::max(std::chrono::steady_clock::duration::zero(), end - std::chrono::steady_clock::now());
+    pollfd watched{fd_.get(), POLLIN, 0};
+    if (::poll(&watched, 1, milliseconds(std::chrono::ceil<std::chrono::milliseconds>(left))) <= 0)
+      return false;
+    if (!tls_) return true;
+    // What came may be no more than a session ticket.
+    std::array<char, 16 * 1024> block;
+    const auto count = read_once(block.data(), block.size());
+    if (count > 0) {
+      unread_.append(block.data(), static_cast<std::size_t>(count));
+      received_ += static_cast<std::uint64_t>(count);
+    }
+    if (count == 0) ended_ = StreamEnd::orderly;
+    if (count < 0 && errno != EAGAIN && errno != EINTR) ended_ = StreamEnd::reset;
+  }
 }
 
 Answer RawSocket::read_answer(bool to_head) {
@@ -186,7 +267,16 @@ void RawSocket::read_chunks(Message& message) {
 
 // === ending ===
 
+void RawSocket::close() {
+  if (tls_ && fd_ && tls_.use_count() == 1) half_close();
+  fd_.reset();
+}
+
 void RawSocket::half_close() {
+  if (tls_) {
+    const std::lock_guard lock(tls_->mutex);
+    ::SSL_shutdown(ssl());
+  }
   ::shutdown(fd_.get(), SHUT_WR);
 }
 

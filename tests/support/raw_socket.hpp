@@ -5,12 +5,15 @@
 #include <chrono>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "tests/support/message.hpp"
 #include "tests/support/patience.hpp"
+#include "wire/net/tls_session.hpp"
 #include "wire/net/unique_fd.hpp"
 
 namespace tidegate::test {
@@ -24,6 +27,14 @@ class RawSocket {
   RawSocket() = default;
   explicit RawSocket(net::UniqueFd fd);
   explicit operator bool() const { return static_cast<bool>(fd_); }
+  ~RawSocket();
+  RawSocket(RawSocket&&) = default;
+  RawSocket& operator=(RawSocket&&) = default;
+  // Speaks TLS from now on; `ssl` is set to accept or to connect. Throws Unexpected with OpenSSL's reason.
+  void secure(net::SslPtr ssl);
+  [[nodiscard]] SSL* ssl() const { return tls_ ? tls_->ssl.get() : nullptr; }
+  // Another end of the same connection, for a thread that reads while this one writes.
+  [[nodiscard]] RawSocket copy() const;
   [[nodiscard]] int fd() const { return fd_.get(); }
   // The waits of this socket from now on; `kPatience` before.
   void set_patience(std::chrono::milliseconds patience) { patience_ = patience; }
@@ -73,12 +84,23 @@ class RawSocket {
   void half_close();
   // RST, whatever is underway.
   void reset();
-  void close() { fd_.reset(); }
+  void close();
 
   // Bytes taken from the socket so far, looked at or not.
   [[nodiscard]] std::uint64_t received() const { return received_; }
 
  private:
+  struct Tls {
+    net::SslPtr ssl;
+    std::mutex mutex;  // around every call: copies share it
+  };
+
+  // One call of the socket, or of TLS on it; -1 with errno.
+  [[nodiscard]] ssize_t read_once(char* into, std::size_t size);
+  [[nodiscard]] ssize_t write_once(std::string_view bytes);
+  [[nodiscard]] ssize_t failed(int result);
+  // Bytes that TLS has taken from the socket already.
+  [[nodiscard]] bool has_pending() const;
   // Reads once into `unread_`; empty on success.
   [[nodiscard]] std::optional<StreamEnd> fill(std::string_view purpose);
   void wait_for(short events, std::string_view purpose);
@@ -86,6 +108,7 @@ class RawSocket {
   void read_chunks(Message& message);
 
   net::UniqueFd fd_;
+  std::shared_ptr<Tls> tls_;
   std::string unread_;
   std::uint64_t received_ = 0;
   std::optional<StreamEnd> ended_;  // the kernel tells a reset only once

@@ -81,7 +81,7 @@ TEST_CASE("RFC 7239 8.1: what a client that is not trusted says of itself is rep
       "X-Forwarded-Host: evil\r\nX-Forwarded-Port: 1\r\nX-Real-IP: 6.6.6.6\r\nForwarded: for=6.6.6.6\r\n");
   CHECK(request.count("X-Forwarded-For") == 1);
   CHECK(request.field("X-Forwarded-For") == "127.0.0.1");
-  CHECK(request.field("X-Forwarded-Proto") == "http");
+  CHECK(request.field("X-Forwarded-Proto") == (tls_everywhere() ? "https" : "http"));
   CHECK(request.field("X-Forwarded-Host") == "test");
   CHECK_FALSE(request.has("X-Forwarded-Port"));
   CHECK(request.field("X-Real-IP") == "127.0.0.1");

@@ -128,7 +128,7 @@ TEST_CASE("over connectionsPerWorker a connection is closed at once, and the res
   {
     RawClient second(gateway.port());
     CHECK(second.get().body == "here");
-    RawClient third(gateway.port());
+    auto third = RawClient::in_clear_text(gateway.port());
     (void)third.expect_end();
     CHECK(first.get().body == "here");
   }

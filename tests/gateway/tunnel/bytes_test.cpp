@@ -52,8 +52,8 @@ TEST_CASE("large messages pass both ways at once") {
   std::thread client_sends([&] { scene.both.client.send(up); });
   std::thread pod_sends([&] { scene.both.pod.send(down); });
   // A socket belongs to one thread here, so the reading ends are copies.
-  RawSocket client_reads(tidegate::net::UniqueFd(::dup(scene.both.client.fd())));
-  RawSocket pod_reads(tidegate::net::UniqueFd(::dup(scene.both.pod.fd())));
+  auto client_reads = scene.both.client.copy();
+  auto pod_reads = scene.both.pod.copy();
   std::string got_up;
   std::thread pod_listens([&] { got_up = pod_reads.read_exactly(up.size()); });
   const auto got_down = client_reads.read_exactly(down.size());
@@ -83,7 +83,7 @@ TEST_CASE("a reader that stops stops the sender, and the gateway holds at most o
     sender.expect(word);
     // Nothing is lost once it reads again.
     std::thread rest([&] { sender.send(std::string_view(frame).substr(sent)); });
-    RawSocket copy(tidegate::net::UniqueFd(::dup(reader.fd())));
+    auto copy = reader.copy();
     const auto got = copy.read_exactly(frame.size());
     rest.join();
     CHECK((got == frame));

@@ -1,0 +1,15 @@
+// Where in a configuration file something stands.
+#pragma once
+
+#include <string>
+
+namespace tidegate::conf {
+
+// 1-based; line 0 means "no place" (a default, or a value made by code).
+struct Place {
+  std::string file;
+  int line = 0;
+  int column = 0;
+};
+
+}  // namespace tidegate::conf

@@ -1,0 +1,110 @@
+// ClientConnection's look at a request head: whether it can be served, and where it goes.
+#include <algorithm>
+
+#include "gateway/exchange/acme_challenge.hpp"
+#include "gateway/exchange/client_connection.hpp"
+#include "gateway/process/worker_view.hpp"
+
+namespace tidegate::gateway {
+
+FailureReason reason_of_status(int status) {
+  switch (status) {
+    case 405: return FailureReason::method_not_allowed;
+    case 413: return FailureReason::body_too_large;
+    case 414: return FailureReason::target_too_long;
+    case 431: return FailureReason::head_too_large;
+    case 501: return FailureReason::not_implemented;
+    case 505: return FailureReason::version_not_supported;
+    default: return FailureReason::bad_request;
+  }
+}
+
+// A question of a certificate authority's (RFC 8555 8.3).
+bool ClientConnection::is_challenge(const Exchange& exchange) const {
+  return !exchange.view->config->acme_challenges.empty() && is_acme_path(exchange.path);
+}
+
+// A connection may be used for every name its certificate is for, but not past the client-certificate policy
+// of another (RFC 9110 7.4).
+bool ClientConnection::fits_handshake(const Exchange& exchange) const {
+  const auto& server = exchange.view->tls->listeners[listener_];
+  return exchange.tls == nullptr || !server || server->fits(*stream_->tls(), exchange.host);
+}
+
+FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& details) {
+  const auto& request = exchange.request;
+  const auto framing = http::request_framing(request);
+  if (!framing) {
+    details = http::describe(framing.error());
+    return reason_of_status(http::status_of(framing.error()));
+  }
+  exchange.framing = *framing;
+  const auto target = http::parse_target(request.method, request.target);
+  if (!target) {
+    details = http::describe(target.error());
+    return reason_of_status(http::status_of(target.error()));
+  }
+  exchange.target = *target;
+  // A secure URI that came in the clear was sent to the wrong place (RFC 9110 7.4).
+  if (exchange.tls == nullptr && (http::equals_ignoring_case(target->scheme, "https") ||
+                                  http::equals_ignoring_case(target->scheme, "wss")))
+    return FailureReason::misdirected;
+  exchange.authority =
+      target->authority.empty() ? request.fields.find("host").value_or("") : target->authority;
+  exchange.host = http::split_authority(exchange.authority).host;
+  if (exchange.host.find(':') != std::string::npos)
+    exchange.host = "[" + exchange.host + "]";  // as routes spell it
+  std::transform(exchange.host.begin(), exchange.host.end(), exchange.host.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  if (!fits_handshake(exchange)) {
+    details = "this host asks for other client certificates than this connection was opened with";
+    return FailureReason::misdirected;
+  }
+  if (target->form == http::TargetForm::asterisk) {
+    exchange.path = "/";
+  } else if (!http::normalise_path(target->path, exchange.path)) {
+    details = "the path leaves the root or is not validly encoded";
+    return FailureReason::bad_request;
+  }
+  for (const auto& field : request.fields) {
+    if (!http::equals_ignoring_case(field.name, "expect")) continue;
+    if (!http::equals_ignoring_case(field.value, "100-continue")) return FailureReason::expectation_failed;
+  }
+
+  if (is_challenge(exchange) || settings(exchange).redirect_to_tls) return FailureReason::none;
+  exchange.route = exchange.view->router.match(listener_, exchange.host, exchange.path);
+  if (exchange.route == nullptr) return FailureReason::no_route;
+  exchange.record.route = exchange.route->name;
+  const auto* proxy = std::get_if<ProxyRoute>(&exchange.route->action);
+  if (proxy == nullptr) return FailureReason::none;
+  const auto limit = proxy->settings.body_bytes.value_or(settings(exchange).limits.body_bytes);
+  if (limit != 0 && framing->kind == http::BodyKind::length && framing->length > limit) {
+    return FailureReason::body_too_large;
+  }
+  return examine_upgrade(exchange, *proxy, details);
+}
+
+FailureReason ClientConnection::examine_upgrade(Exchange& exchange, const ProxyRoute& route,
+                                                std::string_view& details) {
+  const auto& policy = route.settings.upgrade;
+  auto asked = http::upgrade_asked(exchange.request, exchange.framing);
+  const bool is_websocket = asked != http::UpgradeAsk::none && asked != http::UpgradeAsk::other;
+  if (is_websocket && !policy.websocket && !policy.any) asked = http::UpgradeAsk::none;
+  if (asked == http::UpgradeAsk::other && !policy.any) {
+    const auto& fields = exchange.request.fields;
+    const bool named = std::any_of(policy.others.begin(), policy.others.end(), [&](const auto& protocol) {
+      return fields.has_token("upgrade", protocol);
+    });
+    // What the route does not name is plain HTTP: the field is stripped (RFC 9110 7.8 lets a server ignore
+    // it).
+    if (!named || exchange.framing.kind != http::BodyKind::none) asked = http::UpgradeAsk::none;
+  }
+  exchange.upgrade = asked;
+  exchange.record.upgrade = asked == http::UpgradeAsk::websocket;
+  if (asked == http::UpgradeAsk::bad_version) return FailureReason::upgrade_required;
+  if (asked != http::UpgradeAsk::bad_websocket) return FailureReason::none;
+  details = http::handshake_fault(exchange.request, exchange.framing);
+  return FailureReason::bad_request;
+}
+
+}  // namespace tidegate::gateway

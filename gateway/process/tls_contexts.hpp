@@ -1,0 +1,31 @@
+// The TLS contexts of a configuration: its certificates, keys and CA files, read and checked.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "conf/config.hpp"
+#include "conf/config_error.hpp"
+#include "wire/net/tls_client.hpp"
+#include "wire/net/tls_server.hpp"
+#include "wire/net/tls_tickets.hpp"
+
+namespace tidegate::gateway {
+
+// Immutable once built; shared by control and workers.
+struct TlsContexts {
+  std::vector<std::shared_ptr<const net::TlsServer>> listeners;  // as Config::listeners; null: clear text
+  std::vector<std::shared_ptr<const net::TlsClient>> upstreams;  // as Config::upstreams; null: clear text
+};
+
+// Reads all files that `config` names, and adds a fault for each that cannot be used: with its place, its
+// file, the reason and the fix. Blocks on the files: not for a worker. The result is complete only if there
+// were no faults.
+[[nodiscard]] TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::TicketKeys> keys,
+                                            net::WallTime now, conf::ConfigErrors& faults);
+
+// What works but should be put right, one sentence each: see `net::warnings_of`.
+[[nodiscard]] std::vector<std::string> tls_warnings(const TlsContexts& contexts, net::WallTime now);
+
+}  // namespace tidegate::gateway

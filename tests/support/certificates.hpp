@@ -1,0 +1,55 @@
+// A certificate authority for tests: what it issues lies in PEM files of a folder that goes with it.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "wire/net/tls_certificate.hpp"
+
+namespace tidegate::test {
+
+// What a certificate is to say. Days count from now.
+struct Wanted {
+  std::vector<std::string> names = {"localhost"};  // DNS names; 127.0.0.1 and ::1 are always among them
+  bool rsa = false;                                // else EC P-256
+  int days_from = -1;
+  int days_to = 30;
+  std::string passphrase = {};  // of the key; empty: none
+};
+
+struct Issued {
+  std::string certificate;  // files
+  std::string key;
+};
+
+class Authority {
+ public:
+  explicit Authority(const std::string& name = "an authority for tests");
+  ~Authority();
+  Authority(const Authority&) = delete;
+  Authority& operator=(const Authority&) = delete;
+
+  // Its own certificate.
+  [[nodiscard]] const std::string& file() const { return file_; }
+  [[nodiscard]] std::filesystem::path folder() const { return folder_; }
+  [[nodiscard]] Issued issue(const Wanted& wanted = {});
+  // A list of these certificates as revoked, good for a day.
+  [[nodiscard]] std::string revoke(const std::vector<Issued>& revoked);
+  // An OCSP response that calls this certificate good, in DER.
+  [[nodiscard]] std::string staple(const Issued& issued);
+  // A file in its folder.
+  [[nodiscard]] std::string write(const std::string& name, const std::string& text) const;
+
+ private:
+  [[nodiscard]] std::string next_name(const std::string& ending);
+
+  std::filesystem::path folder_;
+  net::X509Ptr certificate_;
+  net::KeyPtr key_;
+  std::string file_;
+  long serial_ = 1;
+  int files_ = 0;
+};
+
+}  // namespace tidegate::test
