@@ -31,7 +31,9 @@ milliseconds between(Load& load, milliseconds low, milliseconds high) {
 }  // namespace
 
 Conversation::Conversation(asio::io_context& context, Load& load, unsigned client, unsigned number)
-    : context_(context), load_(load), client_(client), number_(number), stream_(context), timer_(context) {}
+    : context_(context), load_(load), client_(client), number_(number), stream_(context), timer_(context) {
+  if (load.tls) stream_.next_layer().use_tls(*load.tls);
+}
 
 void Conversation::start(Ended ended) {
   ended_ = std::move(ended);
@@ -41,7 +43,7 @@ void Conversation::start(Ended ended) {
 }
 
 void Conversation::connect() {
-  auto& socket = stream_.next_layer();
+  auto& socket = stream_.next_layer().socket();
   Error error;
   socket.open(asio::ip::tcp::v4(), error);
   if (!error) socket.set_option(asio::ip::tcp::no_delay(true), error);
@@ -58,7 +60,11 @@ void Conversation::connect() {
   socket.async_connect(load_.hop, [self = shared_from_this()](Error connect_error) {
     if (self->step_ == Step::done) return;
     if (connect_error) return self->fail_handshake(classify(connect_error), connect_error.message());
-    self->handshake();
+    self->stream_.next_layer().async_prepare([self](Error tls_error) {
+      if (self->step_ == Step::done) return;
+      if (tls_error) return self->fail_handshake(classify(tls_error), "TLS: " + tls_error.message());
+      self->handshake();
+    });
   });
 }
 
@@ -215,7 +221,7 @@ void Conversation::end(bool completed) {
   step_ = Step::done;
   timer_.cancel();
   Error ignored;
-  stream_.next_layer().close(ignored);
+  stream_.next_layer().socket().close(ignored);
   if (auto ended = std::exchange(ended_, nullptr)) ended(completed);
 }
 

@@ -15,6 +15,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include "tests/prove/client_stream.hpp"
 #include "tests/prove/tally.hpp"
 
 namespace tidegate::prove {
@@ -22,6 +23,7 @@ namespace tidegate::prove {
 // What all conversations of a load share.
 struct Load {
   boost::asio::ip::tcp::endpoint hop;
+  std::shared_ptr<boost::asio::ssl::context> tls;  // null: in clear text
   std::chrono::milliseconds shortest_hold{1000};
   std::chrono::milliseconds longest_hold{4000};
   std::chrono::milliseconds handshake_patience{15'000};
@@ -72,7 +74,7 @@ class Conversation : public std::enable_shared_from_this<Conversation> {
   Load& load_;
   unsigned client_;
   unsigned number_;
-  boost::beast::websocket::stream<boost::asio::ip::tcp::socket> stream_;
+  boost::beast::websocket::stream<ClientStream> stream_;
   boost::asio::steady_timer timer_;
   boost::beast::websocket::response_type response_;
   boost::beast::flat_buffer incoming_;

@@ -89,6 +89,13 @@ asio::awaitable<void> Hop::start() {
   process_ = std::make_unique<Process>(context_, command(), log());
   const auto patience_ends = std::chrono::steady_clock::now() + start_patience;
   while (process_->poll() == std::nullopt && std::chrono::steady_clock::now() < patience_ends) {
+    // A port that speaks TLS says so to a question in clear text: enough to know that it is served.
+    if (options_.tls) {
+      co_await pause(std::chrono::milliseconds(50));
+      const auto answer = co_await fetch(address(), "GET", "/", std::chrono::milliseconds(500));
+      if (answer && answer->status == 400) co_return;
+      continue;
+    }
     const bool passes = co_await wait_until_ok(address(), "/", std::chrono::milliseconds(500));
     if (passes) co_return;
   }

@@ -22,6 +22,9 @@ struct Layout {
   std::string directory;  // for configuration and logs
   std::uint16_t hop_port = 0;
   std::uint16_t admin_port = 0;
+  std::string certificate;  // and its key and authority, PEM files; empty: in clear text
+  std::string key;
+  std::string authority;
   std::vector<std::string> upstreams;  // `host:port` of each pod, or of the service in front of them
 };
 
@@ -36,6 +39,7 @@ using HiddenWork = std::map<std::string, std::uint64_t>;
 
 class Hop {
  public:
+  [[nodiscard]] const Layout& layout() const { return layout_; }
   // Finds the program; throws Missing.
   Hop(boost::asio::io_context& context, const Options& options, Layout layout);
 

@@ -34,6 +34,8 @@ std::string server_lines(const Layout& layout, std::string_view before, std::str
 std::string tidegate_configuration(const Options& options, const Layout& layout) {
   std::ostringstream out;
   out << "listeners:\n  - address: \"127.0.0.1:" << layout.hop_port << "\"\n";
+  if (options.tls)
+    out << "    tls: { certificate: " << layout.certificate << ", key: " << layout.key << " }\n";
   if (options.workers > 0) out << "workers: " << options.workers << "\n";
   out << "routes:\n  - path: /\n    upstream: soketi\n"
       << "upstreams:\n  soketi:\n    endpoints:\n"
@@ -76,7 +78,13 @@ std::string nginx_configuration(const Options& options, const Layout& layout) {
     out << "  upstream soketi {\n    zone soketi 256k;\n"
         << server_lines(layout, "    server ", limit + ";\n") << "  }\n";
   }
-  out << "  server {\n    listen 127.0.0.1:" << layout.hop_port << " backlog=4096;\n    location / {\n"
+  out << "  server {\n    listen 127.0.0.1:" << layout.hop_port << (options.tls ? " ssl" : "")
+      << " backlog=4096;\n";
+  if (options.tls) {
+    out << "    ssl_certificate " << layout.certificate << ";\n    ssl_certificate_key " << layout.key
+        << ";\n";
+  }
+  out << "    location / {\n"
       << "      proxy_pass http://" << target << ";\n"
       << "      proxy_connect_timeout 10s;\n      proxy_read_timeout 1800s;\n"
       << "      proxy_http_version 1.1;\n"

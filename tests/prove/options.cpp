@@ -40,6 +40,7 @@ void add_hop_options(CLI::App& app, Options& options) {
   app.add_option("--via", options.via, "what stands between clients and pods: tidegate, nginx or haproxy")
       ->transform(CLI::CheckedTransformer(names));
   app.add_flag("--single", options.single, "one address in front of the pods that picks any, dead ones too");
+  app.add_flag("--tls", options.tls, "clients come by wss://, as they did in the story (tidegate and nginx)");
   app.add_flag("!--no-retry", options.retry, "switch tidegate's retries off");
   app.add_flag("!--no-hold", options.hold, "switch tidegate's waiting room off");
   app.add_option("--workers", options.workers, "worker threads of the hop (0: its default)")
@@ -103,6 +104,11 @@ Parsed parse_options(int argc, char** argv) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     parsed.exit_status = app.exit(error) == 0 ? 0 : 2;
+    return parsed;
+  }
+  if (options.tls && (options.k6 || options.via == Via::haproxy)) {
+    std::fputs("--tls: only with clients of its own, and via tidegate or nginx\n", stderr);
+    parsed.exit_status = 2;
     return parsed;
   }
   if (options.k6_script.empty()) options.k6_script = default_k6_script();

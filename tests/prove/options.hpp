@@ -29,6 +29,7 @@ struct Options {
   int runs = 1;
   Restarts restarts = Restarts::both;
   bool single = false;    // one address in front of the pods, as a Kubernetes Service
+  bool tls = false;       // clients come by wss://
   bool all_down = false;  // all pods are gone for two seconds in the middle of the run
   bool retry = true;
   bool hold = true;

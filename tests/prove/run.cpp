@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
@@ -13,6 +14,7 @@
 #include "tests/prove/programs.hpp"
 #include "tests/prove/service_address.hpp"
 #include "tests/prove/trials.hpp"
+#include "tests/support/certificates.hpp"
 
 namespace tidegate::prove {
 
@@ -59,7 +61,10 @@ std::string address_text(const asio::ip::tcp::endpoint& endpoint) {
 Layout lay_out(const Options& options, const std::string& directory, std::vector<std::uint16_t>& pod_ports) {
   auto ports = free_ports(pod_count + 2);
   pod_ports.assign(ports.begin(), ports.begin() + pod_count);
-  Layout layout{directory, ports[pod_count], ports[pod_count + 1], {}};
+  Layout layout;
+  layout.directory = directory;
+  layout.hop_port = ports[pod_count];
+  layout.admin_port = ports[pod_count + 1];
   if (options.single) {
     lead_to(pod_ports);
     layout.upstreams.push_back(address_text(service_address()));
@@ -92,7 +97,14 @@ RunResult run_once(const Options& options, int number) {
   Progress progress(options.time);
   RunResult result;
   std::vector<std::uint16_t> ports;
-  const auto layout = lay_out(options, directory.path(), ports);
+  auto layout = lay_out(options, directory.path(), ports);
+  std::optional<test::Authority> authority;
+  if (options.tls) {
+    const auto issued = authority.emplace().issue();
+    layout.authority = authority->file();
+    layout.certificate = issued.certificate;
+    layout.key = issued.key;
+  }
   const auto rollout = plan_rollout(options, ports.size());
   const auto pod_program =
       find_program(options.pod, "build it first (./dev build), or name it with --pod PATH");

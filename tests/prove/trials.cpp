@@ -48,6 +48,11 @@ std::size_t count_restarts(const Rollout& rollout) {
 
 Load make_load(Scene& scene) {
   Load load;
+  if (const auto& authority = scene.hop.layout().authority; !authority.empty()) {
+    load.tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    load.tls->load_verify_file(authority);
+    load.tls->set_verify_mode(asio::ssl::verify_peer);
+  }
   load.hop = scene.hop.address();
   load.began = Clock::now();
   return load;
