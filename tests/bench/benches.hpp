@@ -19,4 +19,7 @@ void measure_messages(const Options& options);
 // Processor time of the hop per WebSocket handshake, from connect to close.
 void measure_handshakes(const Options& options);
 
+// How long good clients wait for their answers, alone and beside many slow ones.
+void measure_slow(const Options& options);
+
 }  // namespace tidegate::bench

@@ -66,6 +66,7 @@ int run(int argc, char** argv) {
   add_bench(app, "vanish", "what clients that vanish leave behind", chosen, measure_vanish);
   add_bench(app, "http", "processor time per keep-alive request", chosen, measure_http);
   add_bench(app, "messages", "processor time per WebSocket message", chosen, measure_messages);
+  add_bench(app, "slow", "what good clients wait beside 2,000 slow ones", chosen, measure_slow);
   add_bench(app, "handshakes", "processor time per WebSocket handshake", chosen, measure_handshakes);
   try {
     app.parse(argc, argv);

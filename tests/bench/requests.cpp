@@ -23,6 +23,7 @@ struct Client {
   net::UniqueFd socket;
   std::string answer;
   bool connected = false;
+  std::chrono::steady_clock::time_point asked{};
 };
 
 std::size_t content_length(std::string_view head) {
@@ -60,6 +61,9 @@ class Requests {
     }
   }
 
+  // Where to put how long each request took.
+  void keep_times(std::vector<std::chrono::nanoseconds>& times) { times_ = &times; }
+
   void run() {
     std::array<epoll_event, 256> events{};
     while (answered_ < total_) {
@@ -92,6 +96,7 @@ class Requests {
     client.answer.append(scratch_.data(), static_cast<std::size_t>(count));
     if (!is_whole(client.answer)) return;
     client.answer.clear();
+    if (times_ != nullptr) times_->push_back(std::chrono::steady_clock::now() - client.asked);
     ++answered_;
     ask(client);
   }
@@ -99,6 +104,7 @@ class Requests {
   void ask(Client& client) {
     if (sent_ == total_) return;
     ++sent_;
+    if (times_ != nullptr) client.asked = std::chrono::steady_clock::now();
     if (!write_all(client.socket.get(), request_))
       throw std::runtime_error("requests: a connection was reset");
   }
@@ -109,6 +115,7 @@ class Requests {
   std::uint64_t answered_ = 0;
   net::UniqueFd epoll_;
   std::vector<Client> clients_;
+  std::vector<std::chrono::nanoseconds>* times_ = nullptr;
   std::array<char, 16 * 1024> scratch_{};
 };
 
@@ -116,6 +123,16 @@ class Requests {
 
 void send_requests(std::uint16_t port, std::size_t connections, std::uint64_t total) {
   Requests(port, connections, total).run();
+}
+
+std::vector<std::chrono::nanoseconds> time_requests(std::uint16_t port, std::size_t connections,
+                                                    std::uint64_t total) {
+  std::vector<std::chrono::nanoseconds> times;
+  times.reserve(total);
+  Requests requests(port, connections, total);
+  requests.keep_times(times);
+  requests.run();
+  return times;
 }
 
 }  // namespace tidegate::bench
