@@ -109,7 +109,7 @@ Issued Authority::issue(const Wanted& wanted) {
   add_extension(raw, certificate_.get(), NID_subject_alt_name, names);
   expect(::X509_sign(raw, key_.get(), ::EVP_sha256()) > 0, "sign a certificate");
 
-  const Issued issued{next_name("cert.pem"), next_name("key.pem")};
+  Issued issued{next_name("cert.pem"), next_name("key.pem")};
   ::PEM_write_bio_X509(create(issued.certificate).get(), raw);
   const auto* const passphrase = reinterpret_cast<const unsigned char*>(wanted.passphrase.data());
   const bool sealed = !wanted.passphrase.empty();
@@ -139,7 +139,7 @@ std::string Authority::revoke(const std::vector<Issued>& revoked) {
   ::X509_CRL_set1_nextUpdate(raw, time.get());
   ::X509_CRL_sort(raw);
   expect(::X509_CRL_sign(raw, key_.get(), ::EVP_sha256()) > 0, "sign a revocation list");
-  const auto file = next_name("crl.pem");
+  auto file = next_name("crl.pem");
   ::PEM_write_bio_X509_CRL(create(file).get(), raw);
   return file;
 }
@@ -159,7 +159,7 @@ std::string Authority::staple(const Issued& issued) {
          "sign a response");
   const std::unique_ptr<OCSP_RESPONSE, decltype(&::OCSP_RESPONSE_free)> response(
       ::OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()), ::OCSP_RESPONSE_free);
-  const auto file = next_name("ocsp.der");
+  auto file = next_name("ocsp.der");
   i2d_OCSP_RESPONSE_bio(create(file).get(), response.get());
   return file;
 }

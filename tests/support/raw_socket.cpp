@@ -62,7 +62,7 @@ bool RawSocket::has_pending() const {
   return ::SSL_has_pending(ssl()) != 0;
 }
 
-ssize_t RawSocket::failed(int result) {
+ssize_t RawSocket::failed(int result) const {
   switch (::SSL_get_error(ssl(), result)) {
     case SSL_ERROR_ZERO_RETURN: return 0;
     case SSL_ERROR_WANT_READ:

@@ -98,7 +98,7 @@ class RawSocket {
   // One call of the socket, or of TLS on it; -1 with errno.
   [[nodiscard]] ssize_t read_once(char* into, std::size_t size);
   [[nodiscard]] ssize_t write_once(std::string_view bytes);
-  [[nodiscard]] ssize_t failed(int result);
+  [[nodiscard]] ssize_t failed(int result) const;
   // Bytes that TLS has taken from the socket already.
   [[nodiscard]] bool has_pending() const;
   // Reads once into `unread_`; empty on success.

@@ -24,6 +24,8 @@ struct SiteFacts {
   std::vector<std::pair<const X509*, std::string>> staples;  // by leaf; DER
 };
 
+// The parameters of this and other callbacks are OpenSSL's choice.
+// NOLINTNEXTLINE(readability-function-size)
 void free_facts(void*, void* facts, CRYPTO_EX_DATA*, int, long, void*) {
   delete static_cast<SiteFacts*>(facts);
 }
@@ -231,6 +233,7 @@ int TlsServer::on_client_hello(SSL* ssl, int* alert, void*) {
   return SSL_CLIENT_HELLO_SUCCESS;
 }
 
+// NOLINTNEXTLINE(readability-function-size)
 int TlsServer::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                          EVP_MAC_CTX* mac, int seals) {
   const auto* const handshake = static_cast<const Handshake*>(::SSL_get_ex_data(ssl, handshake_index()));
@@ -261,6 +264,7 @@ int TlsServer::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_C
   return newest ? 1 : 2;  // 2: opened, and to be sealed anew
 }
 
+// NOLINTNEXTLINE(readability-function-size)
 int TlsServer::on_alpn(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
                        unsigned offered_size, void*) {
   unsigned char* chosen = nullptr;

@@ -7,8 +7,8 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/gateway_fixture.hpp"
 #include "tests/support/raw_client.hpp"
-#include "tests/support/tls_everywhere.hpp"
 #include "tests/support/scripted_backend.hpp"
+#include "tests/support/tls_everywhere.hpp"
 
 namespace tidegate::test {
 
