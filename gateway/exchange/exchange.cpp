@@ -4,6 +4,10 @@ namespace tidegate::gateway {
 
 void Exchange::clear() {
   request.fields.clear();
+  // Views of a buffer that is gone: an answer to a head that never came must not look at them.
+  request.method = request.target = {};
+  request.version = http::Version::http_1_1;
+  response.reason = {};
   response.fields.clear();
   framing = {};
   target = {};
