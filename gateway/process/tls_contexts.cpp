@@ -45,13 +45,18 @@ std::string message_of(const net::TlsFault& fault) {
   return fault.file().empty() ? fault.what() : fault.file() + ": " + fault.what();
 }
 
-// Every certificate has its own place; what else is wrong has that of the whole.
-conf::Place place_of(const conf::ServerTls& tls, const std::string& file) {
+// What is wrong with each certificate: one that is faulty does not hide the next.
+conf::ConfigErrors certificate_faults(const conf::ServerTls& tls, const std::string& path,
+                                      net::WallTime now) {
+  conf::ConfigErrors faults;
   for (const auto& certificate : tls.certificates) {
-    const auto& files = certificate.files;
-    if (file == files.certificate || file == files.key || file == files.passphrase_file) return files.place;
+    try {
+      (void)net::load_certificate(files_of(certificate.files), now);
+    } catch (const net::TlsFault& fault) {
+      faults.push_back({certificate.files.place, path, message_of(fault)});
+    }
   }
-  return tls.place;
+  return faults;
 }
 
 }  // namespace
@@ -70,13 +75,15 @@ TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::T
     const auto& listener = config.listeners[i];
     auto& server = contexts.listeners.emplace_back();
     if (!listener.tls) continue;
+    const auto path = "listeners[" + std::to_string(i) + "].tls";
+    auto found = certificate_faults(*listener.tls, path, now);
     try {
-      server = net::TlsServer::make(settings_of(*listener.tls), keys, now);
+      if (found.empty()) server = net::TlsServer::make(settings_of(*listener.tls), keys, now);
     } catch (const net::TlsFault& fault) {
-      if (listener.optional_family) continue;  // the same as was said of its other half
-      const auto path = "listeners[" + std::to_string(i) + "].tls";
-      faults.push_back({place_of(*listener.tls, fault.file()), path, message_of(fault)});
+      found.push_back({listener.tls->place, path, message_of(fault)});
     }
+    if (listener.optional_family) continue;  // the same was said of its other half
+    std::move(found.begin(), found.end(), std::back_inserter(faults));
   }
   for (const auto& upstream : config.upstreams) {
     auto& client = contexts.upstreams.emplace_back();

@@ -1,8 +1,9 @@
 // The command line: what the program prints and with which status it ends, without serving.
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
+import { Authority } from './harness/certificates.mjs';
 import { suite } from './harness/suite.mjs';
 
 const tidegate = process.env.TIDEGATE_PROGRAM;
@@ -32,10 +33,38 @@ await suite({
   'every example is valid': async (scene) => {
     const files = readdirSync(examples).filter((name) => name.endsWith('.yaml'));
     assert.ok(files.length >= 4, files.join(' '));
+    // The certificates that an example names are made here: their faults are those of the configuration.
+    const ca = new Authority(scene, 'partners-ca');
+    for (const host of ['example.com', 'api.example.com']) {
+      const issued = ca.issue([host]);
+      copyFileSync(issued.certificate, scene.file(`${host}.pem`));
+      copyFileSync(issued.key, scene.file(`${host}.key`));
+    }
     for (const name of files) {
-      const { code, output } = await scene.run([tidegate, 'check', '-c', path.join(examples, name)]);
+      const text = readFileSync(path.join(examples, name), 'utf8').replaceAll('/etc/tidegate/tls/', `${scene.folder}/`);
+      const { code, output } = await scene.run([tidegate, 'check', '-c', scene.file(name, text)]);
       assert.equal(code, 0, output);
       assert.match(output, /valid/);
+    }
+  },
+
+  'certificates that cannot be used: each is named, with its place': async (scene) => {
+    const file = scene.file('tls.yaml', [
+      'listeners:',
+      '  - address: 127.0.0.1:0',
+      '    tls:',
+      '      certificates:',
+      '        - { certificate: /none/a.pem, key: /none/a.key }',
+      '        - { certificate: /none/b.pem, key: /none/b.key }',
+      'upstreams:',
+      '  pods: { endpoints: ["127.0.0.1:6001"] }',
+      ''].join('\n'));
+    for (const args of [['check', '-c', file], ['-c', file]]) {
+      const { code, output } = await scene.run([tidegate, ...args]);
+      assert.equal(code, 1, output);
+      for (const said of [`${file}:5:11: listeners[0].tls: /none/a.pem: cannot be read`, `${file}:6:11: `]) {
+        assert.ok(output.includes(said), output);
+      }
     }
   },
 
