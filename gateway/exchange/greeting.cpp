@@ -38,6 +38,7 @@ net::Task<net::error_code> shake_hands(Worker& worker, net::Stream& stream, net:
                                        int steps_per_turn) {
   for (;;) {
     while (!worker.take_handshake_step(steps_per_turn)) {
+      if (worker.now() >= deadline) co_return net::make_error(ETIMEDOUT);
       net::NextTurn next_turn(worker.loop());
       co_await next_turn;
     }

@@ -75,8 +75,7 @@ void Listener::say_over_limit() {
   over_limit_again_ = worker_.now() + kSayAgain;
   worker_.error_log().error(
       "connections are closed unanswered: a worker holds as many as it may ({}); raise connectionsPerWorker, "
-      "or "
-      "LimitNOFILE (ulimit -n) where that is not set",
+      "or LimitNOFILE (ulimit -n) where that is not set",
       worker_.most_connections());
 }
 

@@ -78,9 +78,15 @@ int verify_mode(ClientCertificates ask) {
 
 }  // namespace
 
-// Lives until the handshake is over.
+// Lives until the handshake is over; the session knows of it no longer than that.
 struct TlsServer::Handshake {
+  Handshake(std::shared_ptr<const TlsServer> owner, SSL* session) : server(std::move(owner)), ssl(session) {}
+  Handshake(const Handshake&) = delete;
+  Handshake& operator=(const Handshake&) = delete;
+  ~Handshake() { ::SSL_set_ex_data(ssl, handshake_index(), nullptr); }
+
   std::shared_ptr<const TlsServer> server;
+  SSL* ssl;  // outlives this: see TlsSession
   std::string name;
 };
 
@@ -192,8 +198,7 @@ SslContextPtr TlsServer::make_site_context(const Site& site) const {
 std::unique_ptr<TlsSession> TlsServer::accept(int socket) const {
   SslPtr ssl(::SSL_new(sites_.front().context.get()));
   if (!ssl) throw std::bad_alloc();
-  auto handshake = std::make_shared<Handshake>();
-  handshake->server = shared_from_this();
+  auto handshake = std::make_shared<Handshake>(shared_from_this(), ssl.get());
   if (::SSL_set_ex_data(ssl.get(), handshake_index(), handshake.get()) != 1) throw std::bad_alloc();
   ::SSL_set_accept_state(ssl.get());
   return std::make_unique<TlsSession>(std::move(ssl), socket, std::move(handshake));
@@ -213,7 +218,12 @@ SSL_CTX* TlsServer::choose(std::string_view name) const {
 // Before anything else of the hello is looked at, its ticket above all: what a later callback would change
 // comes too late for a resumed session (CVE-2025-23419).
 int TlsServer::on_client_hello(SSL* ssl, int* alert, void*) {
-  auto& handshake = *static_cast<Handshake*>(::SSL_get_ex_data(ssl, handshake_index()));
+  auto* const found = static_cast<Handshake*>(::SSL_get_ex_data(ssl, handshake_index()));
+  if (found == nullptr) {  // a second hello, which SSL_OP_NO_RENEGOTIATION refuses before this
+    *alert = SSL_AD_NO_RENEGOTIATION;
+    return SSL_CLIENT_HELLO_ERROR;
+  }
+  auto& handshake = *found;
   const unsigned char* extension = nullptr;
   std::size_t size = 0;
   if (::SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &extension, &size) == 1)

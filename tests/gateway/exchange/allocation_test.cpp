@@ -2,8 +2,8 @@
 #include <memory>
 #include <string>
 
-#include "tests/gateway/exchange/allocations.hpp"
 #include "tests/gateway/exchange/setup.hpp"
+#include "tests/support/allocations.hpp"
 
 using namespace tidegate;
 using namespace tidegate::test;

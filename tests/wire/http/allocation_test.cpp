@@ -1,9 +1,7 @@
 // Counts what the data path takes from the heap: nothing, once the first head has sized the list of fields.
 #include <array>
-#include <atomic>
-#include <cstdlib>
-#include <new>
 
+#include "tests/support/allocations.hpp"
 #include "tests/wire/http/head_parsing.hpp"
 #include "wire/http/chunk_decoder.hpp"
 #include "wire/http/framing.hpp"
@@ -11,34 +9,16 @@
 #include "wire/http/hop_by_hop.hpp"
 #include "wire/http/target.hpp"
 
-namespace {
-std::atomic<std::size_t> allocations{0};
-}
-
-// Replaced for this whole test program; the one that does not throw too, since a sanitizer brings its own of
-// each kind and minds if they are mixed.
-void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
-  ++allocations;
-  return std::malloc(size == 0 ? 1 : size);
-}
-void* operator new(std::size_t size) {
-  if (void* const memory = operator new(size, std::nothrow)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-void operator delete(void* memory, std::size_t /*size*/) noexcept {
-  std::free(memory);
-}
-
 using namespace tidegate::http;
+using namespace tidegate::test;
 
 TEST_CASE("the count of allocations can fail") {
-  const auto before = allocations.load();
-  std::string text(1000, 'x');
+  count_on_this_thread();
+  start_counting();
+  const std::string text(1000, 'x');
+  const auto count = stop_counting();
   CHECK(text.size() == 1000);
-  CHECK(allocations.load() > before);
+  CHECK(count > 0);
 }
 
 TEST_CASE("a keep-alive request costs no allocation from its second head on") {
@@ -84,10 +64,11 @@ TEST_CASE("a keep-alive request costs no allocation from its second head on") {
   };
 
   serve();
-  const auto before = allocations.load();
+  count_on_this_thread();
+  start_counting();
   for (int i = 0; i < 100; ++i) serve();
-  const auto after = allocations.load();
-  CHECK(after == before);
+  const auto count = stop_counting();
+  CHECK(count == 0);
   CHECK(all_well);
   CHECK(written == 93);
 }

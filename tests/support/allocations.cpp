@@ -1,4 +1,4 @@
-#include "tests/gateway/exchange/allocations.hpp"
+#include "tests/support/allocations.hpp"
 
 #include <atomic>
 #include <cstdlib>
