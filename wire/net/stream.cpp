@@ -1,5 +1,6 @@
 #include "wire/net/stream.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <sys/socket.h>
@@ -54,6 +55,29 @@ IoResult Stream::try_read(std::span<char> into) {
     if (errno == EAGAIN || errno == EWOULDBLOCK) readable_ = false;
     return last_error();
   }
+}
+
+IoResult Stream::try_peek(std::span<char> into) {
+  if (!readable_) return make_error(EAGAIN);
+  for (;;) {
+    const auto count = ::recv(socket_.get(), into.data(), into.size(), MSG_PEEK);
+    if (count < 0 && errno == EINTR) continue;
+    // What comes from now on makes a new edge; behind a FIN nothing comes any more.
+    if (!hung_up_) readable_ = false;
+    if (count < 0) return last_error();
+    return static_cast<std::size_t>(count);
+  }
+}
+
+bool Stream::take_peeked(std::size_t size, std::size_t seen, std::span<char> scratch) {
+  for (std::size_t taken = 0; taken < size;) {
+    const auto count = ::recv(socket_.get(), scratch.data(), std::min(size - taken, scratch.size()), 0);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    taken += static_cast<std::size_t>(count);
+  }
+  if (seen > size) readable_ = true;
+  return true;
 }
 
 IoResult Stream::try_write(std::string_view bytes) {

@@ -32,6 +32,12 @@ class Stream final : public Pollable {
   // Bytes written, at least one; `would_block` if the socket is full.
   [[nodiscard]] IoResult try_write(std::string_view bytes);
   [[nodiscard]] IoResult try_write(std::span<const iovec> pieces);
+  // In clear text: a copy of the first bytes that wait, which stay; 0 at the end of the stream. Until more
+  // come, or some are taken, the stream is not readable: a coroutine that needs more waits for that.
+  [[nodiscard]] IoResult try_peek(std::span<char> into);
+  // Takes the first `size` of the `seen` bytes that `try_peek` has just copied, by way of `scratch`, and not
+  // one more. False if the socket has failed meanwhile.
+  [[nodiscard]] bool take_peeked(std::size_t size, std::size_t seen, std::span<char> scratch);
   // Everything after this call goes through `session`, which was made for this socket. Its handshake comes
   // next.
   void secure(std::unique_ptr<TlsSession> session) { tls_ = std::move(session); }

@@ -45,6 +45,43 @@ Pair pair_of(EventLoop& loop, bool tcp) {
 
 }  // namespace
 
+TEST_CASE("a look at a stream's first bytes leaves them, and takes exactly those that are asked for") {
+  for (const bool tcp : {false, true}) {
+    CAPTURE(tcp);
+    EventLoop loop;
+    auto pair = pair_of(loop, tcp);
+    run(loop, [](Pair& p) -> Task<> {
+      std::array<char, 64> bytes{};
+      const auto early = p.stream->try_peek(bytes);
+      CHECK(would_block(early.error()));
+      say(p.peer, "header");
+      co_await readable(*p.stream);
+      const auto part = p.stream->try_peek(bytes);
+      CHECK(*part == 6);
+      CHECK_FALSE(p.stream->readable());  // until more comes
+      say(p.peer, "|rest");
+      co_await readable(*p.stream);
+      const auto whole = p.stream->try_peek(bytes);
+      CHECK(std::string_view(bytes.data(), *whole) == "header|rest");
+      const bool taken = p.stream->take_peeked(7, *whole, bytes);
+      CHECK(taken);
+      CHECK(p.stream->readable());
+      CHECK(read_some(*p.stream) == "rest");
+      // Taken to the last byte, nothing is there to be read.
+      say(p.peer, "end");
+      co_await readable(*p.stream);
+      const auto last = p.stream->try_peek(bytes);
+      const bool all = p.stream->take_peeked(3, *last, bytes);
+      CHECK(all);
+      CHECK(would_wait(*p.stream));
+      ::shutdown(p.peer.get(), SHUT_WR);
+      co_await readable(*p.stream);
+      const auto end = p.stream->try_peek(bytes);
+      CHECK(*end == 0);
+    }(pair));
+  }
+}
+
 TEST_CASE("a stream is readable while bytes wait, and a short read empties it") {
   for (const bool tcp : {false, true}) {
     CAPTURE(tcp);
