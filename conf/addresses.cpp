@@ -188,6 +188,11 @@ Parsed<std::string> parse_network(std::string_view text) {
   return text_result(std::move(canonical));
 }
 
+Parsed<std::string> parse_peers(std::string_view text) {
+  if (text == "unix:" || text == "unix") return text_result("unix:");
+  return parse_network(text);
+}
+
 Parsed<std::string> parse_route_host(std::string_view text) {
   std::string host = in_lower_case(text);
   if (host.ends_with('.')) host.pop_back();

@@ -22,6 +22,9 @@ namespace tidegate::conf {
 // be zero. The result is the canonical spelling with its prefix length.
 [[nodiscard]] Parsed<std::string> parse_network(std::string_view text);
 
+// The same, or `unix:` for whoever comes by a Unix socket.
+[[nodiscard]] Parsed<std::string> parse_peers(std::string_view text);
+
 // A host of a route: an exact name or address, or `*.example.com`. The result is in lower case without a
 // trailing dot.
 [[nodiscard]] Parsed<std::string> parse_route_host(std::string_view text);

@@ -40,6 +40,13 @@ void check_process(const Config& config, ConfigErrors& errors);
 
 void check_server_tls(const ServerTls& tls, Findings findings);
 
+// === who clients are (validate_identity.cpp) ===
+
+void check_proxy_protocol(const ProxyProtocolIn& proxy_protocol, Findings findings);
+void check_access(const AccessRules& rules, Findings findings);
+void check_origins(const OriginPolicy& origins, Findings findings);
+void check_basic_auth(const BasicAuth& basic_auth, Findings findings);
+
 // === header fields and templates (validate_headers.cpp) ===
 
 // RFC 9110 5.6.2.

@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "conf/identity.hpp"
 #include "conf/place.hpp"
 #include "conf/tls.hpp"
 
@@ -57,6 +58,7 @@ struct TcpKeepalive {
 
 // Deadlines towards clients. Zero never occurs: every one is a bound.
 struct ClientTimeouts {
+  Duration proxy_header{std::chrono::seconds(5)};       // accepted to the end of the PROXY protocol header
   Duration tls_handshake{std::chrono::seconds(10)};     // accepted to the end of the TLS handshake
   Duration request_header{std::chrono::seconds(15)};    // first byte of a head to its end, in total
   Duration request_body{std::chrono::seconds(60)};      // between two reads of a body
@@ -71,8 +73,10 @@ struct Listener {
   TcpKeepalive keepalive;
   BareLineFeed bare_line_feed = BareLineFeed::refuse;
   int backlog = 4096;
-  std::optional<ServerTls> tls;  // none: clear text
-  bool redirect_to_tls = false;  // clear text: every request is answered with a 308 to https
+  std::optional<ServerTls> tls;                   // none: clear text
+  std::optional<ProxyProtocolIn> proxy_protocol;  // none: no header is expected
+  AccessRules access;                             // by the client's address
+  bool redirect_to_tls = false;                   // clear text: every request is answered with a 308 to https
   // The IPv6 half of a listener written as `:80`: where the kernel has no IPv6 it is passed over in silence.
   bool optional_family = false;
   Place place;
@@ -117,6 +121,7 @@ struct ProxyAction {
   UpgradePolicy upgrade;
   std::optional<std::uint64_t> body_bytes;  // overrides the listener's limit
   std::vector<HeaderRule> request_headers;
+  std::optional<OriginPolicy> origins;  // of WebSocket handshakes; none: any
 };
 
 struct RedirectAction {
@@ -140,6 +145,8 @@ struct Route {
   std::vector<std::string> hosts;      // lower case, exact or `*.suffix`; empty: any host
   PathMatch path;
   Action action;
+  AccessRules access;                   // by the client's address
+  std::optional<BasicAuth> basic_auth;  // none: no password is asked for
   std::vector<HeaderRule> response_headers;
   Place place;
 };
@@ -253,7 +260,8 @@ struct Upstream {
   UpstreamTimeouts timeouts;
   TcpKeepalive keepalive;
   DrainPolicy drain;
-  std::optional<UpstreamTls> tls;  // none: clear text
+  std::optional<UpstreamTls> tls;                           // none: clear text
+  ProxyProtocolOut proxy_protocol = ProxyProtocolOut::off;  // a connection with its header serves one request
   Place place;
 };
 
@@ -296,7 +304,8 @@ struct Config {
   std::size_t connections_per_worker = 0;  // 0: what the descriptor limit allows
   std::string acme_challenges;  // the folder that an ACME client writes its answers to (webroot); empty: none
   std::string ticket_keys;      // a file of TLS ticket keys that replicas share; empty: own, rotated
-  std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-* is believed (CIDR)
+  std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-* is believed (CIDR, or `unix:`)
+  ClientAddressFrom client_address = ClientAddressFrom::x_forwarded_for;  // what of theirs names the client
 };
 
 }  // namespace tidegate::conf

@@ -29,6 +29,13 @@ void describe_keepalive(Fields& fields, TcpKeepalive& keepalive);
 void describe_server_tls(Fields& fields, Listener& listener);
 void describe_upstream_tls(Fields& fields, UpstreamTls& tls);
 
+// `proxyProtocol` and `access` of a listener, and what routes ask of clients (describe_identity.cpp).
+void describe_networks(Fields& fields, const Key& key, std::vector<std::string>& networks);
+void describe_proxy_protocol(Fields& fields, std::optional<ProxyProtocolIn>& proxy_protocol);
+void describe_access(Fields& fields, AccessRules& rules);
+void describe_origins(Fields& fields, std::optional<OriginPolicy>& origins);
+void describe_basic_auth(Fields& fields, std::optional<BasicAuth>& basic_auth);
+
 // A part that `off` switches off and a map (or `on`) configures.
 void describe_switch(Fields& fields, const Key& key, bool& enabled,
                      const std::function<void(Fields&)>& members);

@@ -44,6 +44,8 @@ void describe_limits(Fields& fields, RequestLimits& limits) {
 }
 
 void describe_timeouts(Fields& fields, ClientTimeouts& timeouts) {
+  fields.duration({"proxyProtocol", "From the accepted connection to the end of its PROXY protocol header."},
+                  timeouts.proxy_header);
   fields.duration({"tlsHandshake", "From the accepted connection to the end of its TLS handshake."},
                   timeouts.tls_handshake);
   fields.duration({"requestHeader", "From the first byte of a request head to its end, in total."},
@@ -74,6 +76,8 @@ void describe_listener(Fields& fields, ListenerList& list, std::size_t index) {
                  {1, 65'535});
   fields.object({"tls", "Serve https and wss here; or, with `redirect` alone, send clients there."},
                 [&listener](Fields& inner) { describe_server_tls(inner, listener); });
+  describe_proxy_protocol(fields, listener.proxy_protocol);
+  describe_access(fields, listener.access);
 }
 
 Shapes listener_shapes(ListenerList& list) {

@@ -90,17 +90,13 @@ void describe_process(Fields& fields, Config& config) {
                "Webroot of an ACME client (certbot, lego): answers below `/.well-known/acme-challenge/` come "
                "from there."},
               config.acme_challenges, "a directory");
-  fields.list({"trustedProxies", "Networks whose X-Forwarded-* fields are believed."}, [&config] {
-    Shapes shapes;
-    shapes.form = "a network such as `10.0.0.0/8`";
-    shapes.take_text = [&config](const Scalar& scalar) {
-      const auto network = parse_network(scalar.text);
-      if (!network) return network.error().why;
-      config.trusted_proxies.push_back(*network);
-      return std::string();
-    };
-    return shapes;
-  });
+  describe_networks(fields, {"trustedProxies", "Networks of proxies whose word on the client is believed."},
+                    config.trusted_proxies);
+  static constexpr std::array<std::string_view, 3> sources{"xForwardedFor", "forwarded", "none"};
+  fields.choice({"clientAddress",
+                 "Which header of a trusted proxy names the client: X-Forwarded-For, Forwarded (RFC 7239) or "
+                 "none."},
+                config.client_address, sources);
 }
 
 }  // namespace tidegate::conf

@@ -164,7 +164,9 @@ void describe_proxy(Fields& fields, ProxyAction& proxy) {
       {0, largest});
   fields.object({"requestHeaders", "Changes to the request's header fields."},
                 [&proxy](Fields& inner) { describe_headers(inner, proxy.request_headers); });
-  for (const auto name : {"stripPrefix", "replacePrefix", "host", "upgrade", "maxBody", "requestHeaders"}) {
+  describe_origins(fields, proxy.origins);
+  for (const auto name :
+       {"stripPrefix", "replacePrefix", "host", "upgrade", "maxBody", "requestHeaders", "origins"}) {
     fields.only_with(name, "upstream");
   }
 }
@@ -194,6 +196,8 @@ void describe_route(Fields& fields, Route& route) {
   static constexpr std::array<std::string_view, 3> actions{"upstream", "redirect", "respond"};
   route.place = fields.place();
   describe_conditions(fields, route);
+  describe_access(fields, route.access);
+  describe_basic_auth(fields, route.basic_auth);
   ProxyAction proxy;
   RedirectAction redirect;
   RespondAction respond;

@@ -174,6 +174,12 @@ void describe_upstream(Fields& fields, Upstream& upstream) {
   };
   tls.take_object = [&upstream](Fields& inner) { describe_upstream_tls(inner, upstream.tls.emplace()); };
   fields.shaped({"tls", "Speak TLS to the endpoints, and verify who they are."}, tls, "off");
+  static constexpr std::array<std::string_view, 3> proxy_versions{"off", "v1", "v2"};
+  fields.choice(
+      {"proxyProtocol",
+       "Begin each connection with a PROXY protocol header that names the client; such a connection "
+       "serves one request."},
+      upstream.proxy_protocol, proxy_versions);
   fields.flag(
       {"virtual", "The one address stands for many pods (a Kubernetes Service): failures never take it out."},
       upstream.virtual_address);

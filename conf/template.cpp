@@ -19,6 +19,7 @@ struct Named {
 constexpr std::array plain_variables{
     Named{"remote_addr", Variable::remote_addr},
     Named{"remote_port", Variable::remote_port},
+    Named{"remote_user", Variable::remote_user},
     Named{"host", Variable::host},
     Named{"http_host", Variable::http_host},
     Named{"scheme", Variable::scheme},

@@ -14,9 +14,10 @@ namespace tidegate::conf {
 enum class Variable {
   remote_addr,  // client address without port
   remote_port,
-  host,       // Host field without port, lower case
-  http_host,  // Host field as received
-  scheme,     // http or https
+  remote_user,  // who has shown a password; empty for everybody else
+  host,         // Host field without port, lower case
+  http_host,    // Host field as received
+  scheme,       // http or https
   request_method,
   request_uri,  // target as received
   uri,          // decoded path

@@ -39,6 +39,10 @@ void check_listener(const Listener& listener, Findings& findings) {
   check_keepalive(listener.keepalive, findings.below("tcpKeepalive"));
   findings.check_positive("timeouts.tlsHandshake", timeouts.tls_handshake);
   if (listener.tls) check_server_tls(*listener.tls, findings.below("tls"));
+  findings.check_positive("timeouts.proxyProtocol", timeouts.proxy_header);
+  if (listener.proxy_protocol)
+    check_proxy_protocol(*listener.proxy_protocol, findings.below("proxyProtocol"));
+  check_access(listener.access, findings.below("access"));
 }
 
 bool is_empty(const Address& address) {
@@ -123,7 +127,7 @@ void check_process(const Config& config, ConfigErrors& errors) {
   if (config.error_log.path.empty()) findings.add("log.error.path", "is empty: write `stderr` or a file");
   findings.check_positive("shutdown.deadline", config.shutdown.deadline);
   for (std::size_t i = 0; i < config.trusted_proxies.size(); ++i) {
-    const auto network = parse_network(config.trusted_proxies[i]);
+    const auto network = parse_peers(config.trusted_proxies[i]);
     if (!network) findings.add("trustedProxies[" + std::to_string(i) + "]", network.error().why);
   }
 }

@@ -108,6 +108,7 @@ void check_proxy(const ProxyAction& proxy, const Route& route, const Known& know
     if (auto fault = template_fault(proxy.host_value)) findings.add("host", std::move(*fault));
   }
   check_upgrade(proxy.upgrade, findings);
+  if (proxy.origins) check_origins(*proxy.origins, findings.below("origins"));
   check_header_rules(proxy.request_headers, HeaderSide::request, findings.below("requestHeaders"));
 }
 
@@ -261,6 +262,8 @@ void check_routes(const Config& config, ConfigErrors& errors) {
     check_route_listeners(routes[i], known, findings);
     check_path(routes[i].path, findings);
     check_action(routes[i], known, findings);
+    check_access(routes[i].access, findings.below("access"));
+    if (routes[i].basic_auth) check_basic_auth(*routes[i].basic_auth, findings.below("basicAuth"));
     table.add(i, findings);
   }
 }

@@ -116,7 +116,7 @@ ProbeRequest request_for(const Loop& loop, const std::shared_ptr<const net::TlsC
   if (!loop.probed()) return {loop.endpoint->address(), conf::TcpSocketAction{}, connect_check_timeout};
   const auto& probe = *loop.settings->probe;
   const auto client = is_secure(*loop.settings) ? (tls ? tls : unverified()) : nullptr;
-  return {loop.endpoint->address(), probe.action, probe.timeout, client};
+  return {loop.endpoint->address(), probe.action, probe.timeout, client, loop.settings->proxy_protocol};
 }
 
 VerdictRules rules_for(const Loop& loop) {

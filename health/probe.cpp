@@ -13,6 +13,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
@@ -20,6 +21,8 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 #include <sys/un.h>
+
+#include "wire/net/proxy_header.hpp"
 
 namespace tidegate::health {
 namespace {
@@ -71,6 +74,12 @@ std::string text_of(Clock::duration elapsed) {
 std::uint16_t port_of(const ProbeRequest& request) {
   const auto port = std::visit([](const auto& action) { return action.port; }, request.action);
   return port != 0 ? port : request.address.port;
+}
+
+// Empty for a Unix socket.
+net::SocketAddress address_of(const Endpoint& endpoint) {
+  const auto size = static_cast<socklen_t>(endpoint.size());
+  return net::SocketAddress::from_kernel(endpoint.data(), size).value_or(net::SocketAddress());
 }
 
 http::request<http::empty_body> make_request(const conf::HttpGetAction& action, const ProbeRequest& probe) {
@@ -165,7 +174,9 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
     }
     if (connected_to_itself()) return finish(ProbeOutcome::refused, "connect: Connection refused");
     if (const auto* action = std::get_if<conf::HttpGetAction>(&request_.action)) {
-      return request_.tls ? shake_hands(*action) : ask(*action);
+      const bool own_port = port_of(request_) == request_.address.port;
+      if (request_.proxy_protocol == conf::ProxyProtocolOut::off || !own_port) return begin(*action);
+      return announce(*action);
     }
     finish(ProbeOutcome::pass, "TCP connect in " + text_of(Clock::now() - began_));
   }
@@ -179,6 +190,23 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
   }
 
   // === ask ===
+
+  void begin(const conf::HttpGetAction& action) { request_.tls ? shake_hands(action) : ask(action); }
+
+  // The PROXY protocol's word for a connection of the gateway's own.
+  void announce(const conf::HttpGetAction& action) {
+    const auto version =
+        request_.proxy_protocol == conf::ProxyProtocolOut::v1 ? net::ProxyVersion::v1 : net::ProxyVersion::v2;
+    error_code unknown;
+    const auto local = address_of(socket_.local_endpoint(unknown));
+    net::append_local_proxy_header(header_, version, local, address_of(targets_[next_target_]));
+    asio::async_write(socket_, asio::buffer(header_),
+                      [self = shared_from_this(), &action](const error_code& error, std::size_t) {
+                        if (!self->done_) return;
+                        if (error) return self->finish(outcome_of(error), "send: " + error.message());
+                        self->begin(action);
+                      });
+  }
 
   void shake_hands(const conf::HttpGetAction& action) {
     stage_ = "in the TLS handshake";
@@ -300,6 +328,7 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
   const char* stage_ = "connecting";
   std::vector<Endpoint> targets_;
   std::size_t next_target_ = 0;
+  std::string header_;
   http::request<http::empty_body> question_;
   boost::beast::flat_buffer buffer_{most_head + 4096};
   std::optional<http::response_parser<http::empty_body>> parser_;

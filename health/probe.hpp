@@ -21,6 +21,8 @@ struct ProbeRequest {
   std::variant<conf::HttpGetAction, conf::TcpSocketAction> action;
   std::chrono::milliseconds timeout{1000};  // over resolving, connecting and the whole head of the answer
   std::shared_ptr<const net::TlsClient> tls = {};  // null: in clear text
+  // What an HTTP probe begins with; for connections that have the port of the endpoint itself.
+  conf::ProxyProtocolOut proxy_protocol = conf::ProxyProtocolOut::off;
 };
 
 // An HTTP probe sends one GET over HTTP/1.1 and judges the status only: 200 to 399 passes, redirects are not

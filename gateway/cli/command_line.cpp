@@ -11,6 +11,7 @@
 #include "conf/schema.hpp"
 #include "conf/yaml_reader.hpp"
 #include "gateway/process/gateway.hpp"
+#include "gateway/process/password_faults.hpp"
 #include "gateway/process/resolve_names.hpp"
 #include "gateway/process/tls_contexts.hpp"
 #include "gateway/process/version.hpp"
@@ -43,6 +44,7 @@ int check(const std::string& file) {
   const auto now = std::chrono::system_clock::now();
   const auto contexts =
       make_tls_contexts(*config, std::make_shared<net::TicketKeys>(std::chrono::hours(12)), now, faults);
+  check_password_files(*config, faults);
   if (!faults.empty()) return print(file, faults);
   for (const auto& warning : tls_warnings(contexts, now)) std::fprintf(stderr, "%s\n", warning.c_str());
   std::printf("%s: the configuration is valid\n", file.c_str());

@@ -6,7 +6,6 @@
 #include <spdlog/logger.h>
 
 #include "gateway/exchange/acme_challenge.hpp"
-#include "gateway/exchange/client_identity.hpp"
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/greeting.hpp"
 #include "gateway/exchange/local_reply.hpp"
@@ -61,7 +60,10 @@ void ClientConnection::abandon() {
 }
 
 net::Task<> ClientConnection::run() {
-  if (!co_await secure()) {
+  bool admitted = true;
+  if (worker_.view()->admissions[listener_].asks()) admitted = co_await introduce();
+  if (admitted) admitted = co_await secure();
+  if (!admitted) {
     worker_.retire(*this);
     co_return;
   }
@@ -222,11 +224,7 @@ net::Task<ClientConnection::HeadRead> ClientConnection::read_head(Exchange& exch
 void ClientConnection::describe_request(Exchange& exchange) {
   const auto& request = exchange.request;
   auto& record = exchange.record;
-  if (!exchange.view->trusted.empty()) {
-    exchange.peer_trusted = exchange.view->trusted.contains(address_);
-    exchange.client_address = client_address(request.fields, address_, exchange.view->trusted);
-    record.client_address = exchange.client_address;
-  }
+  if (!exchange.view->trusted.empty()) find_client(exchange);
   record.method = request.method;
   record.target = request.target;
   record.version = request.version == http::Version::http_1_1 ? "HTTP/1.1" : "HTTP/1.0";
@@ -239,8 +237,10 @@ void ClientConnection::describe_request(Exchange& exchange) {
 
 net::Task<After> ClientConnection::answer(Exchange& exchange) {
   std::string_view details;
-  const auto reason = examine(exchange, details);
+  auto reason = examine(exchange, details);
   if (reason == FailureReason::none && is_challenge(exchange)) co_return co_await answer_challenge(exchange);
+  if (reason == FailureReason::none && exchange.route != nullptr && exchange.route->passwords)
+    reason = co_await authenticate(exchange);
   if (reason == FailureReason::none && settings(exchange).redirect_to_tls)
     co_return co_await send_to_tls(exchange);
   if (reason != FailureReason::none) co_return co_await refuse(exchange, reason, details);
@@ -287,9 +287,14 @@ net::Task<After> ClientConnection::refuse(Exchange& exchange, FailureReason reas
                                           std::string_view details) {
   exchange.record.failure = reason;
   exchange.record.failure_details = details;
+  if (reason == FailureReason::client_gone) {
+    exchange.record.status = 499;
+    co_return After::abort;
+  }
   // After a fault of syntax nobody knows where the next request begins (RFC 9112 9.3). An unrouted or
   // unacceptable request without a body is whole, and its connection may go on.
-  const bool whole = reason == FailureReason::no_route || reason == FailureReason::upgrade_required ||
+  const bool whole = reason == FailureReason::no_route || reason == FailureReason::denied ||
+                     reason == FailureReason::unauthorized || reason == FailureReason::upgrade_required ||
                      reason == FailureReason::expectation_failed;
   const bool keep =
       whole && exchange.framing.kind == http::BodyKind::none && keeps_alive(exchange) && !worker_.stopping();

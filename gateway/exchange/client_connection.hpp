@@ -36,6 +36,10 @@ class ClientConnection {
   [[nodiscard]] net::Stream& stream() { return *stream_; }
   [[nodiscard]] std::unique_ptr<net::Stream> release_stream() { return std::move(stream_); }
   [[nodiscard]] net::Buffer& in() { return in_; }
+  // Where the client connected to: as a balancer has said, else this end of the connection.
+  [[nodiscard]] net::SocketAddress destination() const {
+    return destination_ ? *destination_ : net::SocketAddress::local_of(stream_->descriptor());
+  }
   [[nodiscard]] const conf::Listener& settings(const Exchange& exchange) const {
     return exchange.view->config->listeners[listener_];
   }
@@ -47,6 +51,20 @@ class ClientConnection {
   enum class HeadRead : std::uint8_t { complete, refused, silent_end };
 
   net::Task<> run();
+
+  // --- who the client is (introduction.cpp) ---
+  // Hears a balancer out and looks at the listener's access list. False: the connection is to be closed.
+  net::Task<bool> introduce();
+  net::Task<bool> read_proxy_header(const conf::Listener& settings);
+  [[nodiscard]] bool turn_away(ConnectionRefusal refusal, std::string_view details);
+  void find_client(Exchange& exchange);
+  // The listener's access list, where the peer is a proxy and the client only known by the request; or the
+  // route's.
+  [[nodiscard]] bool is_denied(const Exchange& exchange) const;
+
+  // Whether the client knows a name and password of the route's (authentication.cpp): `none` if so, else why
+  // not.
+  net::Task<FailureReason> authenticate(Exchange& exchange);
   net::Task<bool> secure();
   net::Task<bool> wait_for_request();
   net::Task<After> serve(Exchange& exchange);
@@ -73,9 +91,10 @@ class ClientConnection {
   net::Buffer in_;
   std::string address_;
   std::uint16_t port_;
-  bool idle_ = true;      // counted as idle: no exchange is in progress
-  bool waiting_ = false;  // for the first byte of a request
-  bool served_ = false;   // a request has come before
+  std::unique_ptr<const net::SocketAddress> destination_;  // from a PROXY protocol header
+  bool idle_ = true;                                       // counted as idle: no exchange is in progress
+  bool waiting_ = false;                                   // for the first byte of a request
+  bool served_ = false;                                    // a request has come before
   net::Task<> task_;
 };
 

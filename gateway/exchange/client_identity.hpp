@@ -15,4 +15,17 @@ namespace tidegate::gateway {
 [[nodiscard]] std::string_view client_address(const http::Fields& fields, std::string_view peer,
                                               const Networks& trusted);
 
+// What the proxy that met the client says of it. The views live as long as the head.
+struct ForwardedClient {
+  std::string_view address;
+  std::string_view proto;  // `https`; empty if it does not say
+  std::string_view host;   // the Host the client asked for; likewise
+};
+
+// The same walk over Forwarded (RFC 7239). An element without `for`, with an identifier that hides the
+// address (`unknown`, `_hidden`) or of wrong syntax ends it. It is read from its end, where the nearest proxy
+// has written: what a client has put before that, an open quote say, does not reach it.
+[[nodiscard]] ForwardedClient forwarded_client(const http::Fields& fields, std::string_view peer,
+                                               const Networks& trusted);
+
 }  // namespace tidegate::gateway

@@ -3,6 +3,7 @@
 
 #include "gateway/exchange/acme_challenge.hpp"
 #include "gateway/exchange/client_connection.hpp"
+#include "gateway/exchange/origin_check.hpp"
 #include "gateway/process/worker_view.hpp"
 
 namespace tidegate::gateway {
@@ -71,10 +72,12 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
     if (!http::equals_ignoring_case(field.value, "100-continue")) return FailureReason::expectation_failed;
   }
 
+  if (is_denied(exchange)) return FailureReason::denied;
   if (is_challenge(exchange) || settings(exchange).redirect_to_tls) return FailureReason::none;
   exchange.route = exchange.view->router.match(listener_, exchange.host, exchange.path);
   if (exchange.route == nullptr) return FailureReason::no_route;
   exchange.record.route = exchange.route->name;
+  if (is_denied(exchange)) return FailureReason::denied;
   const auto* proxy = std::get_if<ProxyRoute>(&exchange.route->action);
   if (proxy == nullptr) return FailureReason::none;
   const auto limit = proxy->settings.body_bytes.value_or(settings(exchange).limits.body_bytes);
@@ -102,6 +105,11 @@ FailureReason ClientConnection::examine_upgrade(Exchange& exchange, const ProxyR
   exchange.upgrade = asked;
   exchange.record.upgrade = asked == http::UpgradeAsk::websocket;
   if (asked == http::UpgradeAsk::bad_version) return FailureReason::upgrade_required;
+  if (asked == http::UpgradeAsk::websocket && route.settings.origins &&
+      !allows_origin(*route.settings.origins, exchange.request.fields, exchange.authority)) {
+    details = "pages of this origin may not open WebSockets here";
+    return FailureReason::denied;
+  }
   if (asked != http::UpgradeAsk::bad_websocket) return FailureReason::none;
   details = http::handshake_fault(exchange.request, exchange.framing);
   return FailureReason::bad_request;

@@ -18,6 +18,7 @@ void Exchange::clear() {
   tls = nullptr;
   hsts = {};
   client_certificate = {};
+  forwarded = {};
   host.clear();
   path.clear();
   view.reset();
@@ -33,6 +34,7 @@ void Exchange::clear() {
   failure_details.clear();
   forwarded_for.clear();
   client_address.clear();
+  user.clear();
   scratch.clear();
   met.clear();
 }

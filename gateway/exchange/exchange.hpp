@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "gateway/exchange/client_identity.hpp"
 #include "gateway/observe/access_record.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "upstream/endpoint.hpp"
@@ -39,6 +40,7 @@ struct Exchange {
   std::string path;               // normalised, for matching
   std::string_view peer_address;  // of the connection; the client's own unless the peer is a trusted proxy
   bool peer_trusted = false;      // the connection comes from a trusted proxy
+  ForwardedClient forwarded;      // of a trusted peer, where Forwarded is believed
   const net::TlsFacts* tls = nullptr;   // of a connection under TLS
   std::string_view client_certificate;  // for the Client-Cert field; empty: none is sent
   std::string_view hsts;                // value of Strict-Transport-Security; empty: none is sent
@@ -63,6 +65,7 @@ struct Exchange {
   std::string request_id;
   std::string failure_details;
   std::string client_address;
+  std::string user;                        // whom the client has shown itself to be
   std::string scratch;                     // expanded values
   std::string forwarded_for;               // $proxy_add_x_forwarded_for, made by Variables
   std::vector<upstream::EndpointPtr> met;  // keeps the addresses that `record.attempts` views

@@ -53,6 +53,7 @@ class Forward {
   net::Task<Step> pause_before_next();
   void begin_attempt(const upstream::EndpointPtr& endpoint);
   net::Task<net::error_code> open(upstream::Reservation place);
+  net::Task<net::error_code> announce_client();
   Step connect_failed(const net::error_code& error);
   Step give_back();
   Step try_failed(AttemptOutcome outcome, FailureReason reason);
@@ -80,6 +81,10 @@ class Forward {
 
   [[nodiscard]] const upstream::ClusterViewPtr& cluster() const;
   [[nodiscard]] const conf::Upstream& settings() const { return *settings_; }
+  // Each connection names one client: it serves this request and no other.
+  [[nodiscard]] bool announces_client() const {
+    return settings_->proxy_protocol != conf::ProxyProtocolOut::off;
+  }
   [[nodiscard]] bool is_upgrade() const { return exchange_.upgrade != http::UpgradeAsk::none; }
   [[nodiscard]] Attempt& current() { return exchange_.record.attempts.back(); }
 

@@ -68,6 +68,8 @@ void write_failure(Exchange& exchange, const FailureReply& reply, std::int64_t u
     writer.field("Content-Length", body.size());
     if (failure.retry_after)
       writer.field("Retry-After", static_cast<std::uint64_t>(reply.retry_after_seconds));
+    if (reply.reason == FailureReason::unauthorized && exchange.route != nullptr)
+      writer.field("WWW-Authenticate", exchange.route->challenge);  // RFC 9110 15.5.2
     const bool upgrade = reply.reason == FailureReason::upgrade_required;
     if (upgrade) {
       writer.field("Sec-WebSocket-Version", "13");  // RFC 6455 4.2.2

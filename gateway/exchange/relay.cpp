@@ -116,7 +116,7 @@ void Forward::settle_upstream(BodyReader& body) {
   // Somebody who waits for a place needs it more than the next request needs an open connection.
   const bool places_wanted =
       settings().max_connections != 0 && shared_->waiting.load(std::memory_order_relaxed) > 0;
-  if (clean && !places_wanted)
+  if (clean && !places_wanted && !announces_client())
     worker_.pool().put(std::move(connection_), settings().pool_size, settings().timeouts.pool_idle);
   connection_.close();
 }

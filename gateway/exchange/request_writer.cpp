@@ -198,36 +198,73 @@ class RequestWriter {
     if (!value.empty() && !is_ruled(route_.request_rules, name)) writer_.field(name, value);
   }
 
-  // Who the client is. What a peer that is not trusted says of itself is replaced (RFC 7239 8.1).
   void write_client() {
-    const auto& fields = exchange_.request.fields;
-    const auto client = exchange_.record.client_address;
-    const bool trusted = exchange_.peer_trusted;
-    if (trusted && !is_ruled(route_.request_rules, "Forwarded")) copy("Forwarded");
-    write_unless_ruled("X-Forwarded-For",
-                       trusted ? variables_.variable(conf::Variable::proxy_add_x_forwarded_for, {}) : client);
-    const auto said = [&](std::string_view name, std::string_view otherwise) {
-      const auto value = fields.find(name);
-      write_unless_ruled(name, trusted && value ? *value : otherwise);
-    };
-    const std::string_view own = exchange_.tls != nullptr ? "https" : "http";
-    const auto scheme = trusted ? fields.find("X-Forwarded-Proto").value_or(own) : own;
-    write_unless_ruled("X-Forwarded-Proto", http_scheme(scheme));
-    said("X-Forwarded-Host", exchange_.authority);
-    said("X-Real-IP", client);
-    if (trusted && !is_ruled(route_.request_rules, "X-Forwarded-Port")) copy("X-Forwarded-Port");
-    write_client_certificate(trusted);
+    if (!exchange_.peer_trusted) {
+      write_own_word();
+    } else if (exchange_.view->config->client_address == conf::ClientAddressFrom::forwarded) {
+      write_forwarded_word();
+    } else {
+      write_word_of_proxy();
+    }
+    write_client_certificate();
   }
 
   // RFC 9440 2.4: whatever came under these names from somebody who is not trusted is removed.
-  void write_client_certificate(bool trusted) {
+  void write_client_certificate() {
     if (!exchange_.client_certificate.empty()) {
       write_unless_ruled("Client-Cert", exchange_.client_certificate);
-    } else if (trusted) {
+    } else if (exchange_.peer_trusted) {
       if (!is_ruled(route_.request_rules, "Client-Cert")) copy("Client-Cert");
       if (!is_ruled(route_.request_rules, "Client-Cert-Chain")) copy("Client-Cert-Chain");
     }
   }
+
+  // What is said of the client in the chain of a trusted proxy goes on with the peer's address.
+  void write_word_of_proxy() {
+    const auto& fields = exchange_.request.fields;
+    if (!is_ruled(route_.request_rules, "Forwarded")) copy("Forwarded");
+    write_unless_ruled("X-Forwarded-For", variables_.variable(conf::Variable::proxy_add_x_forwarded_for, {}));
+    const auto said = [&](std::string_view name, std::string_view otherwise) {
+      write_unless_ruled(name, fields.find(name).value_or(otherwise));
+    };
+    write_unless_ruled("X-Forwarded-Proto", http_scheme(fields.find("X-Forwarded-Proto").value_or(scheme())));
+    said("X-Forwarded-Host", exchange_.authority);
+    said("X-Real-IP", exchange_.record.client_address);
+    if (!is_ruled(route_.request_rules, "X-Forwarded-Port")) copy("X-Forwarded-Port");
+  }
+
+  // What a peer that is not trusted says of itself is replaced (RFC 7239 8.1).
+  void write_own_word() {
+    write_unless_ruled("X-Forwarded-For", exchange_.record.client_address);
+    write_unless_ruled("X-Forwarded-Proto", scheme());
+    write_unless_ruled("X-Forwarded-Host", exchange_.authority);
+    write_unless_ruled("X-Real-IP", exchange_.record.client_address);
+  }
+
+  // Where Forwarded is believed the peer need not look after the other fields, and they say what it says.
+  void write_forwarded_word() {
+    const auto& said = exchange_.forwarded;
+    if (!is_ruled(route_.request_rules, "Forwarded")) {
+      copy("Forwarded");
+      const auto peer = exchange_.peer_address;
+      const bool v6 = peer != "unix:" && peer.find(':') != std::string_view::npos;
+      writer_.begin_field("Forwarded");
+      writer_.append(v6 ? "for=\"[" : "for=");
+      writer_.append(peer == "unix:" ? "unknown" : peer);
+      if (v6) writer_.append("]\"");
+      writer_.append(exchange_.tls != nullptr ? ";proto=https" : ";proto=http");
+      writer_.end_field();
+    }
+    write_unless_ruled("X-Forwarded-For", exchange_.record.client_address);
+    const bool known = equals_ignoring_case(said.proto, "http") ||
+                       equals_ignoring_case(said.proto, "https") || equals_ignoring_case(said.proto, "ws") ||
+                       equals_ignoring_case(said.proto, "wss");
+    write_unless_ruled("X-Forwarded-Proto", known ? http_scheme(said.proto) : scheme());
+    write_unless_ruled("X-Forwarded-Host", said.host.empty() ? exchange_.authority : said.host);
+    write_unless_ruled("X-Real-IP", exchange_.record.client_address);
+  }
+
+  [[nodiscard]] std::string_view scheme() const { return exchange_.tls != nullptr ? "https" : "http"; }
 
   Exchange& exchange_;
   const ProxyRoute& route_;

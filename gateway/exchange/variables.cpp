@@ -75,6 +75,7 @@ std::string_view Variables::variable(conf::Variable which, std::string_view argu
   switch (which) {
     case conf::Variable::remote_addr: return exchange_.record.client_address;
     case conf::Variable::remote_port: return remote_port_;
+    case conf::Variable::remote_user: return exchange_.record.remote_user;
     case conf::Variable::host: return exchange_.host;
     case conf::Variable::http_host: return request.fields.find("host").value_or("");
     case conf::Variable::scheme: return exchange_.tls != nullptr ? "https" : "http";

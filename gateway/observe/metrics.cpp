@@ -116,6 +116,12 @@ std::string_view name_of(AcceptError error) {
   return names[index(error)];
 }
 
+std::string_view name_of(ConnectionRefusal refusal) {
+  constexpr std::array<std::string_view, connection_refusals> names{
+      "access_denied", "unexpected_peer", "header_timeout", "header_lost", "header_malformed"};
+  return names[index(refusal)];
+}
+
 std::string_view name_of(CloseClass close) {
   constexpr std::array<std::string_view, close_classes> names{
       "none", "1000", "1001", "1005", "1012-1013", "other", "3000-3999", "4200-4299", "4000-4999"};

@@ -121,6 +121,17 @@ enum class AcceptError : std::uint8_t { out_of_descriptors, out_of_memory, over_
 inline constexpr std::size_t accept_errors = 4;
 [[nodiscard]] std::string_view name_of(AcceptError error);
 
+// Why a connection was closed before its first request, TLS apart.
+enum class ConnectionRefusal : std::uint8_t {
+  access_denied,     // the listener's access list
+  unexpected_peer,   // not one that sends PROXY protocol headers, where only such are let in
+  header_timeout,    // no whole PROXY protocol header in time
+  header_lost,       // the connection ended within it
+  header_malformed,  // what came is none
+};
+inline constexpr std::size_t connection_refusals = 5;
+[[nodiscard]] std::string_view name_of(ConnectionRefusal refusal);
+
 // Close codes in few classes, since clients choose them.
 enum class CloseClass : std::uint8_t {
   none,         // no Close frame
@@ -175,6 +186,7 @@ struct alignas(64) WorkerCounters {
   Gauge connections_idle;    // between two requests
   Gauge connections_active;  // in a request; tunnels are neither
   std::array<Counter, accept_errors> accept_errors_by_kind;
+  std::array<Counter, connection_refusals> connections_refused_by_kind;
   Counter handshakes_full;
   Counter handshakes_resumed;
   std::array<Counter, handshake_failures> handshake_failures_by_kind;

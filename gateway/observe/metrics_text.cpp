@@ -31,6 +31,13 @@ void write_connections(Exposition& out, const Metrics& metrics) {
                sum(
                    metrics, [i](const auto& w) -> auto& { return w.accept_errors_by_kind[i]; }));
   }
+  out.family("tidegate_connections_refused_total", "counter",
+             "Client connections closed before their first request, TLS apart.");
+  for (std::size_t i = 0; i < connection_refusals; ++i) {
+    out.sample({{"reason", name_of(static_cast<ConnectionRefusal>(i))}},
+               sum(
+                   metrics, [i](const auto& w) -> auto& { return w.connections_refused_by_kind[i]; }));
+  }
   out.single("tidegate_client_received_bytes_total", "counter",
              "Bytes of request heads and bodies received, without tunnels.",
              sum(

@@ -12,6 +12,7 @@ namespace {
 constexpr std::array<FailureDescription, failure_reasons> descriptions{{
     {"none", "", 0, ""},
     {"bad_request", "http_request_error", 400, "The request is malformed"},
+    {"unauthorized", "http_request_denied", 401, "A name and password are required"},
     {"denied", "http_request_denied", 403, "The request is not allowed"},
     {"no_route", "destination_not_found", 404, "No route for this host and path"},
     {"method_not_allowed", "http_request_error", 405, "The method is not allowed here"},
@@ -30,6 +31,7 @@ constexpr std::array<FailureDescription, failure_reasons> descriptions{{
     {"hold_full", "destination_unavailable", 503, "No endpoint is ready and too many requests wait", true},
     {"endpoints_full", "connection_limit_reached", 503, "Every endpoint is at its connection limit", true},
     {"too_many_connections", "connection_limit_reached", 503, "Too many connections", true},
+    {"authentication_busy", "proxy_internal_response", 503, "Too many passwords wait to be checked", true},
     {"shutting_down", "proxy_internal_response", 503, "The gateway is shutting down", true},
     {"dns_error", "dns_error", 502, "The endpoint's name could not be resolved"},
     {"dns_timeout", "dns_timeout", 504, "The endpoint's name was not resolved in time"},

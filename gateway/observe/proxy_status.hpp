@@ -14,6 +14,7 @@ enum class FailureReason : std::uint8_t {
 
   // What the client sent.
   bad_request,            // 400: malformed head, framing or chunk
+  unauthorized,           // 401: no password, or a wrong one
   denied,                 // 403
   no_route,               // 404: no route for host and path
   method_not_allowed,     // 405
@@ -34,6 +35,7 @@ enum class FailureReason : std::uint8_t {
   hold_full,             // the waiting room is full
   endpoints_full,        // every ready endpoint is at its connection limit
   too_many_connections,  // the gateway's own limit
+  authentication_busy,   // too many passwords wait to be checked
   shutting_down,
 
   // What happened on the way to the endpoint, or there.

@@ -10,6 +10,7 @@
 #include "gateway/observe/endpoints_json.hpp"
 #include "gateway/observe/metrics_text.hpp"
 #include "gateway/process/limits.hpp"
+#include "gateway/process/password_faults.hpp"
 #include "gateway/process/version.hpp"
 #include "gateway/process/worker.hpp"
 #include "upstream/connector.hpp"
@@ -52,6 +53,7 @@ std::shared_ptr<const TlsContexts> tls_or_throw(const conf::Config& config,
   const auto now = std::chrono::system_clock::now();
   conf::ConfigErrors faults;
   auto contexts = std::make_shared<const TlsContexts>(make_tls_contexts(config, keys, now, faults));
+  check_password_files(config, faults);
   if (!faults.empty()) {
     std::string all;
     for (const auto& fault : faults) all += (all.empty() ? "" : "\n") + fault.text();
@@ -74,6 +76,7 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
       access_log_(open_access_log(config_->access_log, error_log_.logger())),
       metrics_(static_cast<std::size_t>(worker_count_)),
       ticket_keys_(std::make_shared<net::TicketKeys>(kTicketPeriod)),
+      passwords_(error_log_.logger()),
       control_(context_, error_log_.logger()),
       shutdown_timer_(context_) {
   const auto descriptors = raise_descriptor_limit();
@@ -82,7 +85,8 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
   for (int i = 0; i < worker_count_; ++i) {
     const auto index = static_cast<std::uint32_t>(i);
     workers_.push_back(std::make_unique<Worker>(
-        index, WorkerLinks{control_, metrics_.worker(index), access_log_, error_log_.logger(), most}));
+        index,
+        WorkerLinks{control_, metrics_.worker(index), passwords_, access_log_, error_log_.logger(), most}));
     workers.push_back(workers_.back().get());
   }
   control_.set_workers(std::move(workers));
@@ -103,6 +107,7 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
 Gateway::~Gateway() {
   tls_watch_.reset();
   admin_.reset();
+  passwords_.stop();  // it reports to the workers
   workers_.clear();
   control_.set_workers({});
   for (const auto& file : socket_files_) ::unlink(file.c_str());

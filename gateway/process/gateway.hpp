@@ -17,6 +17,7 @@
 #include "gateway/observe/failure_log.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/control.hpp"
+#include "gateway/process/password_checks.hpp"
 #include "gateway/process/tls_watch.hpp"
 #include "wire/net/unique_fd.hpp"
 
@@ -73,6 +74,7 @@ class Gateway {
   Metrics metrics_;
   std::shared_ptr<net::TicketKeys> ticket_keys_;  // outlive every configuration
   std::shared_ptr<const TlsContexts> tls_;
+  PasswordChecks passwords_;
   Control control_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Admin> admin_;

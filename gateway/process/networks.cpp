@@ -8,48 +8,62 @@
 
 namespace tidegate::gateway {
 
-bool Networks::parse(std::string_view text, Bytes& out, bool& v4) {
+std::optional<PeerAddress> PeerAddress::from_text(std::string_view text) {
+  PeerAddress peer;
+  if (text == "unix:") {
+    peer.is_unix = true;
+    return peer;
+  }
   std::array<char, INET6_ADDRSTRLEN + 1> host{};
-  if (text.size() >= host.size()) return false;
+  if (text.size() >= host.size()) return std::nullopt;
   std::memcpy(host.data(), text.data(), text.size());
-  out = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-  v4 = ::inet_pton(AF_INET, host.data(), out.data() + 12) == 1;
-  return v4 || ::inet_pton(AF_INET6, host.data(), out.data()) == 1;
+  auto& bytes = peer.bytes;
+  if (::inet_pton(AF_INET6, host.data(), bytes.data()) == 1) return peer;
+  bytes = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  if (::inet_pton(AF_INET, host.data(), bytes.data() + 12) != 1) return std::nullopt;
+  return peer;
 }
 
-Networks::Networks(const std::vector<std::string>& cidrs) {
-  for (const auto& cidr : cidrs) {
-    const auto slash = cidr.find('/');
-    Network network{};
-    bool v4 = false;
-    if (!parse(std::string_view(cidr).substr(0, slash), network.base, v4)) continue;
-    network.bits = v4 ? 32 : 128;
-    if (slash != std::string::npos)
-      std::from_chars(cidr.data() + slash + 1, cidr.data() + cidr.size(), network.bits);
-    if (v4) network.bits += 96;
-    networks_.push_back(network);
+std::optional<Network> Network::from_text(std::string_view text) {
+  const auto slash = text.find('/');
+  const auto host = text.substr(0, slash);
+  const auto base = PeerAddress::from_text(host);
+  if (!base) return std::nullopt;
+  Network network{*base, 128};
+  if (slash == std::string_view::npos) return network;
+  std::from_chars(text.data() + slash + 1, text.data() + text.size(), network.bits);
+  if (host.find(':') == std::string_view::npos) network.bits += 96;
+  return network;
+}
+
+bool Network::contains(const PeerAddress& peer) const {
+  if (base.is_unix || peer.is_unix) return base.is_unix == peer.is_unix;
+  const auto whole = static_cast<std::size_t>(bits / 8);
+  if (!std::equal(base.bytes.begin(), base.bytes.begin() + static_cast<std::ptrdiff_t>(whole),
+                  peer.bytes.begin()))
+    return false;
+  const int rest = bits % 8;
+  if (rest == 0) return true;
+  const auto mask = static_cast<std::uint8_t>(0xff << (8 - rest));
+  return (peer.bytes[whole] & mask) == (base.bytes[whole] & mask);
+}
+
+Networks::Networks(const std::vector<std::string>& texts) {
+  for (const auto& text : texts) {
+    if (const auto network = Network::from_text(text)) networks_.push_back(*network);
   }
 }
 
 bool Networks::is_address(std::string_view text) {
-  Bytes bytes{};
-  bool v4 = false;
-  return parse(text, bytes, v4);
+  const auto peer = PeerAddress::from_text(text);
+  return peer && !peer->is_unix;
 }
 
 bool Networks::contains(std::string_view address) const {
-  Bytes bytes{};
-  bool v4 = false;
-  if (networks_.empty() || !parse(address, bytes, v4)) return false;
-  return std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
-    const auto whole = static_cast<std::size_t>(network.bits / 8);
-    if (!std::equal(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(whole), network.base.begin()))
-      return false;
-    const int rest = network.bits % 8;
-    if (rest == 0) return true;
-    const auto mask = static_cast<std::uint8_t>(0xff << (8 - rest));
-    return (bytes[whole] & mask) == (network.base[whole] & mask);
-  });
+  if (networks_.empty()) return false;
+  const auto peer = PeerAddress::from_text(address);
+  return peer && std::any_of(networks_.begin(), networks_.end(),
+                             [&](const Network& network) { return network.contains(*peer); });
 }
 
 }  // namespace tidegate::gateway

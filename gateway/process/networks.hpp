@@ -1,31 +1,45 @@
-// A set of IP networks.
+// A set of IP networks, and peers of Unix sockets.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace tidegate::gateway {
 
+// Whom a connection comes from, or whom a header names, without port.
+struct PeerAddress {
+  std::array<std::uint8_t, 16> bytes{};  // IPv4 as mapped IPv6
+  bool is_unix = false;
+
+  // An IP literal without brackets, or `unix:`; nullopt for anything else.
+  [[nodiscard]] static std::optional<PeerAddress> from_text(std::string_view text);
+};
+
+struct Network {
+  PeerAddress base;
+  int bits = 128;  // of `base.bytes`
+
+  // A CIDR text, an address (a network of one), or `unix:`; nullopt for what validation would have refused.
+  [[nodiscard]] static std::optional<Network> from_text(std::string_view text);
+  [[nodiscard]] bool contains(const PeerAddress& peer) const;
+};
+
 class Networks {
  public:
-  // CIDR texts that validation has accepted; an address without `/n` is one host. Others are passed over.
-  explicit Networks(const std::vector<std::string>& cidrs);
+  Networks() = default;
+  // Texts that validation has accepted; others are passed over.
+  explicit Networks(const std::vector<std::string>& texts);
 
-  // `address` is an IP literal; anything else is in no network. IPv4-mapped IPv6 counts as IPv4.
+  // `address` is an IP literal or `unix:`; anything else is in no network. IPv4-mapped IPv6 counts as IPv4.
   [[nodiscard]] bool contains(std::string_view address) const;
   [[nodiscard]] static bool is_address(std::string_view text);
   [[nodiscard]] bool empty() const { return networks_.empty(); }
 
  private:
-  using Bytes = std::array<std::uint8_t, 16>;  // IPv4 as mapped IPv6
-  struct Network {
-    Bytes base;
-    int bits;
-  };
-  static bool parse(std::string_view text, Bytes& out, bool& v4);
   std::vector<Network> networks_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "gateway/exchange/basic_credentials.hpp"
+
 namespace tidegate::gateway {
 namespace {
 
@@ -30,6 +32,11 @@ std::unique_ptr<CompiledRoute> compile_route(const conf::Config& config, const c
   auto compiled = std::make_unique<CompiledRoute>();
   compiled->name = route.name;
   compiled->path = route.path;
+  compiled->access = AccessList(route.access);
+  if (route.basic_auth) {
+    compiled->passwords = std::make_shared<PasswordFile>(route.basic_auth->file);
+    compiled->challenge = basic_challenge(route.basic_auth->realm);
+  }
   compiled->response_rules = compile_rules(route.response_headers);
   if (route.path.kind == conf::PathKind::regex) compiled->regex.emplace(route.path.value);
   if (const auto* proxy = std::get_if<conf::ProxyAction>(&route.action)) {

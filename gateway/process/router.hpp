@@ -13,6 +13,8 @@
 
 #include "conf/config.hpp"
 #include "conf/template.hpp"
+#include "gateway/process/access_list.hpp"
+#include "gateway/process/password_file.hpp"
 #include "gateway/process/path_regex.hpp"
 
 namespace tidegate::gateway {
@@ -41,6 +43,9 @@ struct CompiledRoute {
   std::optional<PathRegex> regex;
   std::variant<ProxyRoute, RedirectRoute, conf::RespondAction> action;
   std::vector<FieldRule> response_rules;
+  AccessList access;
+  std::shared_ptr<PasswordFile> passwords;  // null: none is asked for
+  std::string challenge;                    // WWW-Authenticate
 };
 
 class Router {

@@ -29,12 +29,14 @@ namespace tidegate::gateway {
 
 class ClientConnection;
 class Control;
+class PasswordChecks;
 class Tunnel;
 
 // What a worker is given for life.
 struct WorkerLinks {
   Control& control;
   WorkerCounters& counters;
+  PasswordChecks& passwords;
   std::shared_ptr<AccessLog> access_log;  // may be null
   std::shared_ptr<spdlog::logger> error_log;
   std::size_t most_connections = 0;
@@ -75,6 +77,7 @@ class Worker {
   [[nodiscard]] const WorkerViewPtr& view() const { return view_; }
   [[nodiscard]] const upstream::ClusterViewPtr& cluster(std::uint32_t id) const { return clusters_[id].view; }
   [[nodiscard]] upstream::PickState& pick_state(std::uint32_t id) { return clusters_[id].picks; }
+  [[nodiscard]] PasswordChecks& passwords() { return links_.passwords; }
   [[nodiscard]] WorkerCounters& counters() { return links_.counters; }
   [[nodiscard]] std::span<char> scratch() {
     return scratch_;
@@ -99,6 +102,9 @@ class Worker {
   // The same for a handshake, whose line is written when its tunnel ends.
   void finish_handshake(Exchange& exchange, UpstreamCounters& upstream);
   void finish_tunnel(AccessRecord& record, UpstreamCounters& upstream);
+
+  // A failure before any request: a line in the error log, bounded as those of requests are.
+  void report(const AccessRecord& record) { failures_.report(record, loop_.now()); }
 
   void accept(std::uint32_t listener, net::UniqueFd socket, const net::SocketAddress& peer);
   [[nodiscard]] bool has_room() const {

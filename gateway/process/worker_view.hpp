@@ -6,6 +6,7 @@
 
 #include "conf/config.hpp"
 #include "gateway/observe/metrics.hpp"
+#include "gateway/process/admission.hpp"
 #include "gateway/process/networks.hpp"
 #include "gateway/process/router.hpp"
 #include "gateway/process/tls_contexts.hpp"
@@ -17,14 +18,19 @@ struct WorkerView {
       : config(std::move(configuration)),
         tls(std::move(contexts)),
         router(*config),
-        trusted(config->trusted_proxies) {
-    for (const auto& listener : config->listeners) listener_addresses.push_back(listener.address.text());
+        trusted(config->client_address == conf::ClientAddressFrom::none ? std::vector<std::string>()
+                                                                        : config->trusted_proxies) {
+    for (const auto& listener : config->listeners) {
+      listener_addresses.push_back(listener.address.text());
+      admissions.emplace_back(listener);
+    }
   }
 
   std::shared_ptr<const conf::Config> config;
   std::shared_ptr<const TlsContexts> tls;
   Router router;
-  Networks trusted;  // peers whose X-Forwarded-* is believed
+  Networks trusted;                   // peers whose word on the client is believed
+  std::vector<Admission> admissions;  // by index into Config::listeners
   std::vector<std::string> listener_addresses;
   std::vector<std::uint32_t> cluster_ids;  // the registry's numbers, by index into Config::upstreams
   std::vector<UpstreamSeries*> series;     // by index into Config::upstreams; owned by Metrics

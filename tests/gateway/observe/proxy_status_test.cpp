@@ -25,12 +25,14 @@ TEST_CASE("each reason has its status and its RFC 9209 token") {
   };
   const Case cases[] = {
       {FailureReason::bad_request, 400, "http_request_error"},
+      {FailureReason::unauthorized, 401, "http_request_denied"},
       {FailureReason::denied, 403, "http_request_denied"},
       {FailureReason::no_route, 404, "destination_not_found"},
       {FailureReason::client_gone, 499, ""},
       {FailureReason::no_ready_endpoint, 503, "destination_unavailable"},
       {FailureReason::hold_expired, 503, "destination_unavailable"},
       {FailureReason::endpoints_full, 503, "connection_limit_reached"},
+      {FailureReason::authentication_busy, 503, "proxy_internal_response"},
       {FailureReason::dns_error, 502, "dns_error"},
       {FailureReason::connection_refused, 502, "connection_refused"},
       {FailureReason::connection_timeout, 504, "connection_timeout"},

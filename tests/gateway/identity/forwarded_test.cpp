@@ -1,0 +1,64 @@
+// Which word of a trusted proxy is believed.
+#include "tests/gateway/exchange/setup.hpp"
+
+using namespace tidegate;
+using namespace tidegate::test;
+
+namespace {
+
+const std::string kTrusting = "trustedProxies: [127.0.0.0/8, 10.0.0.0/8]\n";
+const std::string kBelieving = kTrusting + "clientAddress: forwarded\n";
+
+Request told(const std::string& rest, const std::string& fields) {
+  OnePod t({.rest = rest});
+  t.client.send(get("/", fields));
+  return t.backend.accept().read_request();
+}
+
+}  // namespace
+
+TEST_CASE("RFC 7239: Forwarded is believed where it is configured, and X-Forwarded-For is not") {
+  const auto request =
+      told(kBelieving,
+           "Forwarded: for=6.6.6.6, for=\"203.0.113.9:4711\";proto=https;host=outer.example\r\n"
+           "Forwarded: for=10.0.0.2\r\n"
+           "X-Forwarded-For: 7.7.7.7\r\nX-Forwarded-Proto: gopher\r\nX-Forwarded-Host: evil\r\n"
+           "X-Real-IP: 7.7.7.7\r\n");
+  CHECK(request.field("X-Forwarded-For") == "203.0.113.9");
+  CHECK(request.field("X-Real-IP") == "203.0.113.9");
+  CHECK(request.field("X-Forwarded-Proto") == "https");
+  CHECK(request.field("X-Forwarded-Host") == "outer.example");
+  // The chain goes on with the peer's own element.
+  CHECK(request.count("Forwarded") == 3);
+  const std::string own = tls_everywhere() ? "for=127.0.0.1;proto=https" : "for=127.0.0.1;proto=http";
+  CHECK(request.head.find("Forwarded: " + own + "\r\n") != std::string::npos);
+  CHECK(request.head.find("7.7.7.7") == std::string::npos);
+}
+
+TEST_CASE("RFC 7239: without Forwarded the trusted proxy is the client itself") {
+  const auto request = told(kBelieving, "X-Forwarded-For: 7.7.7.7\r\n");
+  CHECK(request.field("X-Forwarded-For") == "127.0.0.1");
+  CHECK(request.field("X-Forwarded-Host") == "test");
+}
+
+TEST_CASE("X-Forwarded-For is believed by default, and Forwarded is not") {
+  OnePod t({.rest = kTrusting + "log: { access: off, error: { path: /dev/null } }\n"});
+  t.client.send(get("/", "Forwarded: for=6.6.6.6\r\nX-Forwarded-For: 203.0.113.9\r\n"));
+  auto pod = t.backend.accept();
+  CHECK(pod.read_request().field("X-Real-IP") == "203.0.113.9");
+}
+
+TEST_CASE("with clientAddress: none nobody is believed") {
+  const auto request = told(kTrusting + "clientAddress: none\n",
+                            "Forwarded: for=6.6.6.6\r\nX-Forwarded-For: 7.7.7.7\r\nX-Real-IP: 7.7.7.7\r\n");
+  CHECK(request.field("X-Forwarded-For") == "127.0.0.1");
+  CHECK(request.field("X-Real-IP") == "127.0.0.1");
+  CHECK_FALSE(request.has("Forwarded"));
+}
+
+TEST_CASE("RFC 7239 8.1: from a peer that is not trusted nothing is believed or passed on") {
+  const auto request =
+      told("trustedProxies: [10.0.0.0/8]\nclientAddress: forwarded\n", "Forwarded: for=6.6.6.6\r\n");
+  CHECK(request.field("X-Forwarded-For") == "127.0.0.1");
+  CHECK_FALSE(request.has("Forwarded"));
+}
