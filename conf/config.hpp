@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "conf/identity.hpp"
+#include "conf/limits.hpp"
 #include "conf/place.hpp"
 #include "conf/tls.hpp"
 
@@ -66,6 +67,12 @@ struct ClientTimeouts {
   Duration write_stall{std::chrono::seconds(60)};       // no progress while bytes wait to be written
 };
 
+// How slowly a request's body may come. Only the time counts in which the gateway waits for the client.
+struct BodyPace {
+  std::uint64_t bytes_per_second = 0;         // 0: no minimum; below it 408
+  Duration window{std::chrono::seconds(20)};  // over which it is measured
+};
+
 struct Listener {
   Address address;
   RequestLimits limits;
@@ -76,7 +83,9 @@ struct Listener {
   std::optional<ServerTls> tls;                   // none: clear text
   std::optional<ProxyProtocolIn> proxy_protocol;  // none: no header is expected
   AccessRules access;                             // by the client's address
-  bool redirect_to_tls = false;                   // clear text: every request is answered with a 308 to https
+  BodyPace body_pace;
+  std::vector<std::string> limit_names;  // in Config::limits
+  bool redirect_to_tls = false;          // clear text: every request is answered with a 308 to https
   // The IPv6 half of a listener written as `:80`: where the kernel has no IPv6 it is passed over in silence.
   bool optional_family = false;
   Place place;
@@ -148,6 +157,7 @@ struct Route {
   AccessRules access;                   // by the client's address
   std::optional<BasicAuth> basic_auth;  // none: no password is asked for
   std::vector<HeaderRule> response_headers;
+  std::vector<std::string> limit_names;  // in Config::limits
   Place place;
 };
 
@@ -262,6 +272,8 @@ struct Upstream {
   DrainPolicy drain;
   std::optional<UpstreamTls> tls;                           // none: clear text
   ProxyProtocolOut proxy_protocol = ProxyProtocolOut::off;  // a connection with its header serves one request
+  // IP addresses of this machine to connect from, in turn; empty: the kernel chooses.
+  std::vector<std::string> source_addresses;
   Place place;
 };
 
@@ -296,12 +308,14 @@ struct Config {
   std::vector<Listener> listeners;
   std::vector<Route> routes;
   std::vector<Upstream> upstreams;
+  std::vector<ClientLimit> limits;
   Admin admin;
   AccessLog access_log;
   ErrorLog error_log;
   Shutdown shutdown;
   int workers = 0;                         // 0: one per usable core
   std::size_t connections_per_worker = 0;  // 0: what the descriptor limit allows
+  std::uint64_t buffer_memory = 0;         // of all workers; 0: half of what the process may use
   std::string acme_challenges;  // the folder that an ACME client writes its answers to (webroot); empty: none
   std::string ticket_keys;      // a file of TLS ticket keys that replicas share; empty: own, rotated
   std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-* is believed (CIDR, or `unix:`)

@@ -7,6 +7,7 @@ void describe(Fields& fields, Config& config) {
   describe_routes(fields, config);
   describe_upstreams(fields, config);
   describe_process(fields, config);
+  describe_limits(fields, config);
 }
 
 void describe_keepalive(Fields& fields, TcpKeepalive& keepalive) {

@@ -20,6 +20,11 @@ void describe_routes(Fields& fields, Config& config);
 void describe_upstreams(Fields& fields, Config& config);
 void describe_process(Fields& fields, Config& config);
 
+void describe_limits(Fields& fields, Config& config);
+
+// `limits` of a listener or a route: names of what stands under the `limits` of the whole.
+void describe_limit_names(Fields& fields, std::vector<std::string>& names);
+
 // Kubernetes' `readinessProbe` block.
 void describe_probe(Fields& fields, ReadinessProbe& probe);
 

@@ -57,6 +57,15 @@ void describe_timeouts(Fields& fields, ClientTimeouts& timeouts) {
                   timeouts.write_stall);
 }
 
+void describe_body_pace(Fields& fields, BodyPace& pace) {
+  constexpr std::uint64_t gibibyte = 1024 * 1024 * 1024;
+  fields.size({"bytesPerSecond", "How many on average, such as 240; 0: no minimum."}, pace.bytes_per_second,
+              {0, gibibyte});
+  fields.require("bytesPerSecond");
+  fields.duration({"window", "Waiting time over which the average is taken."}, pace.window,
+                  {std::chrono::milliseconds(100), std::chrono::hours(1)});
+}
+
 void describe_listener(Fields& fields, ListenerList& list, std::size_t index) {
   static constexpr std::array<std::string_view, 2> line_feeds{"refuse", "accept"};
   Listener& listener = list.listeners[index];
@@ -67,6 +76,11 @@ void describe_listener(Fields& fields, ListenerList& list, std::size_t index) {
   fields.require("address");
   fields.object({"requestLimits", "How much a client may send."},
                 [&listener](Fields& inner) { describe_limits(inner, listener.limits); });
+  fields.object({"minBodyRate",
+                 "The least rate at which a request body must come, as long as the gateway waits for it; "
+                 "below it 408. Without it a body may drip within `timeouts.requestBody`."},
+                [&listener](Fields& inner) { describe_body_pace(inner, listener.body_pace); });
+  describe_limit_names(fields, listener.limit_names);
   fields.object({"timeouts", "Deadlines towards clients."},
                 [&listener](Fields& inner) { describe_timeouts(inner, listener.timeouts); });
   describe_keepalive(fields, listener.keepalive);

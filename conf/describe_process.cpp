@@ -1,4 +1,5 @@
 #include <array>
+#include <limits>
 
 #include "conf/addresses.hpp"
 #include "conf/describe.hpp"
@@ -82,6 +83,10 @@ void describe_process(Fields& fields, Config& config) {
   fields.integer({"workers", "Threads that serve; 0: one per usable core."}, config.workers, {0, 1024});
   fields.integer({"connectionsPerWorker", "0: what the limit of open files allows."},
                  config.connections_per_worker, {0, 100'000'000});
+  fields.size({"bufferMemory",
+               "Memory for buffers: beyond it new requests get 503, while those in progress and WebSockets "
+               "go on. 0: half of what the process may use."},
+              config.buffer_memory, {0, std::numeric_limits<std::int64_t>::max()});
   fields.text(
       {"tlsTicketKeys",
        "File of TLS ticket keys (`openssl rand 80`) that replicas share; default: own ones, rotated."},

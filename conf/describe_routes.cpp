@@ -205,6 +205,7 @@ void describe_route(Fields& fields, Route& route) {
   describe_redirect(fields, redirect);
   describe_respond(fields, respond);
   fields.require_one(actions);
+  describe_limit_names(fields, route.limit_names);
   fields.object({"responseHeaders", "Changes to the response's header fields."},
                 [&route](Fields& inner) { describe_headers(inner, route.response_headers); });
   if (fields.has("redirect")) {

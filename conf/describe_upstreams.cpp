@@ -42,6 +42,16 @@ Shapes endpoint_shapes(Upstream& upstream) {
   return shapes;
 }
 
+Shapes source_shapes(Upstream& upstream) {
+  Shapes shapes;
+  shapes.form = "an IP address of this machine such as `10.0.0.2`";
+  shapes.take_text = [&upstream](const Scalar& scalar) {
+    upstream.source_addresses.emplace_back(scalar.text);
+    return std::string();
+  };
+  return shapes;
+}
+
 // === balance ===
 
 void describe_hash(Fields& fields, BalancePolicy& balance) {
@@ -180,6 +190,9 @@ void describe_upstream(Fields& fields, Upstream& upstream) {
        "Begin each connection with a PROXY protocol header that names the client; such a connection "
        "serves one request."},
       upstream.proxy_protocol, proxy_versions);
+  fields.list({"sourceAddresses",
+               "IP addresses of this machine to connect from, in turn: each has ports of its own."},
+              [&upstream] { return source_shapes(upstream); });
   fields.flag(
       {"virtual", "The one address stands for many pods (a Kubernetes Service): failures never take it out."},
       upstream.virtual_address);

@@ -36,6 +36,7 @@ void check_listener(const Listener& listener, Findings& findings) {
   findings.check_positive("timeouts.requestBody", timeouts.request_body);
   findings.check_positive("timeouts.clientKeepalive", timeouts.client_keepalive);
   findings.check_positive("timeouts.writeStall", timeouts.write_stall);
+  findings.check_positive("minBodyRate.window", listener.body_pace.window);
   check_keepalive(listener.keepalive, findings.below("tcpKeepalive"));
   findings.check_positive("timeouts.tlsHandshake", timeouts.tls_handshake);
   if (listener.tls) check_server_tls(*listener.tls, findings.below("tls"));
@@ -138,6 +139,7 @@ ConfigErrors validate(const Config& config) {
   check_routes(config, errors);
   check_upstreams(config, errors);
   check_process(config, errors);
+  check_limits(config, errors);
   return errors;
 }
 

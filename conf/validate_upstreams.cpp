@@ -157,6 +157,7 @@ void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
     findings.add("endpoints", "there is no endpoint: write at least one, such as `- 10.0.0.1:6001`");
   }
   check_endpoints(upstream, errors, findings.path());
+  check_source_addresses(upstream, findings);
   check_balance(upstream.balance, findings);
   if (upstream.probe) check_probe(upstream, findings.below("readinessProbe"));
   if (upstream.max_connections < 0) findings.add("maxConnections", "must not be negative; 0 is unlimited");

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "upstream/source_address.hpp"
 #include "wire/net/tls_handshake.hpp"
 #include "wire/net/wait.hpp"
 
@@ -37,7 +38,9 @@ net::ConnectionOptions connection_options(const conf::Upstream& upstream) {
 net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to,
                                  const conf::Upstream& upstream, net::TimePoint deadline,
                                  net::Stream* client) {
-  auto socket = net::start_connect(to, connection_options(upstream));
+  // The time as a turn spreads connections over the source addresses without anything to remember.
+  const auto turn = static_cast<std::size_t>(loop.now().time_since_epoch() / std::chrono::microseconds(1));
+  auto socket = start_connect(to, upstream, turn);
   if (!socket) co_return ConnectResult(socket.error());
   net::error_code error;
   auto stream = net::Stream::adopt(loop, std::move(*socket), error);

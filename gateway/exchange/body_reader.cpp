@@ -20,6 +20,7 @@ BodyReader::BodyReader(net::Stream& stream, const http::Framing& framing, net::B
       left_(framing.length),
       limit_(limits.bytes),
       idle_(limits.idle),
+      pace_(limits.pace),
       buffer_(std::move(buffered)),
       decoder_(limits.trailer_bytes) {
   if (kind_ == http::BodyKind::none || (kind_ == http::BodyKind::length && left_ == 0)) end_ = BodyEnd::whole;
@@ -88,12 +89,25 @@ net::Task<std::string_view> BodyReader::next(net::BufferPool& pool) {
     if (!stream_.readable()) {
       turn_bytes_ = 0;
       if (buffer_.empty()) buffer_.release();
-      net::Wait wait(stream_.loop());
-      wait.readable(stream_).until(stream_.loop().now() + idle_);
-      if (watched_ != nullptr) wait.hangup(*watched_);
-      const auto cause = co_await wait;
-      if (cause == net::Cause::deadline) end_ = BodyEnd::stalled;
-      if (cause == net::Cause::hangup) end_ = BodyEnd::abandoned;
+      const auto& loop = stream_.loop();
+      const auto idle_until = loop.now() + idle_;
+      bool waiting = true;
+      while (waiting && end_ == BodyEnd::open) {
+        // Judged before a wait and not after one: what has just come may be the end of the body.
+        if (pace_.too_slow()) {
+          end_ = BodyEnd::stalled;
+          break;
+        }
+        const auto began = loop.now();
+        net::Wait wait(stream_.loop());
+        wait.readable(stream_).until(std::min(idle_until, pace_.verdict_at(began)));
+        if (watched_ != nullptr) wait.hangup(*watched_);
+        const auto cause = co_await wait;
+        waiting = cause == net::Cause::deadline;
+        if (cause == net::Cause::hangup) end_ = BodyEnd::abandoned;
+        pace_.waited(loop.now() - began);
+        if (waiting && loop.now() >= idle_until) end_ = BodyEnd::stalled;
+      }
       if (end_ != BodyEnd::open) co_return std::string_view();
     }
     if (!buffer_.has_block()) buffer_ = pool.take();
@@ -111,6 +125,7 @@ net::Task<std::string_view> BodyReader::next(net::BufferPool& pool) {
       co_return std::string_view();
     }
     buffer_.commit(*read);
+    pace_.received(*read);
     turn_bytes_ += *read;
   }
 }

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string_view>
 
+#include "gateway/exchange/body_pace.hpp"
 #include "wire/http/chunk_decoder.hpp"
 #include "wire/http/framing.hpp"
 #include "wire/net/buffer.hpp"
@@ -21,7 +22,7 @@ enum class BodyEnd : std::uint8_t {
   truncated,  // the peer closed or reset within it
   malformed,  // bad chunk framing
   too_large,  // over the limit
-  stalled,    // nothing came in time
+  stalled,    // nothing came in time, or too little
   abandoned,  // the watched stream hung up: nobody wants the rest
 };
 
@@ -29,6 +30,7 @@ struct BodyLimits {
   std::uint64_t bytes = 0;            // 0: unlimited
   std::chrono::milliseconds idle{0};  // between two reads
   std::size_t trailer_bytes = 8 * 1024;
+  conf::BodyPace pace = {};  // the least rate
 };
 
 class BodyReader {
@@ -66,6 +68,7 @@ class BodyReader {
   std::uint64_t left_;  // BodyKind::length
   std::uint64_t limit_;
   std::chrono::milliseconds idle_;
+  PaceKeeper pace_;
   net::Buffer buffer_;
   http::ChunkDecoder decoder_;
   std::uint64_t received_ = 0;

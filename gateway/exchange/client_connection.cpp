@@ -5,7 +5,7 @@
 
 #include <spdlog/logger.h>
 
-#include "gateway/exchange/acme_challenge.hpp"
+#include "gateway/exchange/client_limits.hpp"
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/greeting.hpp"
 #include "gateway/exchange/local_reply.hpp"
@@ -17,14 +17,8 @@
 namespace tidegate::gateway {
 namespace {
 
-constexpr std::chrono::seconds kLinger{5};
 constexpr conf::Duration kLastChance{1'000};
 constexpr int kRequestsPerTurn = 16;  // pipelined requests that are answered before others have their turn
-constexpr std::size_t kLingerBytes = 4 * 1024 * 1024;
-
-bool keeps_alive(const Exchange& exchange) {
-  return http::wants_keep_alive(exchange.request.version, exchange.request.fields);
-}
 
 }  // namespace
 
@@ -50,8 +44,10 @@ void ClientConnection::start() {
   task_.start();
 }
 
-void ClientConnection::close_if_idle() {
-  if (waiting_ && stream_->is_quiet()) worker_.retire(*this);
+bool ClientConnection::close_if_idle() {
+  if (!waiting_ || !stream_->is_quiet()) return false;
+  worker_.retire(*this);
+  return true;
 }
 
 void ClientConnection::abandon() {
@@ -59,9 +55,15 @@ void ClientConnection::abandon() {
   worker_.retire(*this);
 }
 
+bool ClientConnection::has_room_for_client() {
+  return worker_.view()->listener_limits[listener_].empty() ||
+         ask_connection_limits(worker_, listener_, address_, places_);
+}
+
 net::Task<> ClientConnection::run() {
   bool admitted = true;
   if (worker_.view()->admissions[listener_].asks()) admitted = co_await introduce();
+  if (admitted) admitted = has_room_for_client();
   if (admitted) admitted = co_await secure();
   if (!admitted) {
     worker_.retire(*this);
@@ -94,6 +96,7 @@ net::Task<> ClientConnection::run() {
       co_await next_turn;
     }
   }
+  in_.release();
   if (after == After::close) co_await linger();
   if (after == After::abort) stream_->reset_on_close();
   worker_.retire(*this);
@@ -121,6 +124,7 @@ net::Task<bool> ClientConnection::wait_for_request() {
   const auto deadline = worker_.now() + (last_chance ? kLastChance : timeouts.client_keepalive);
   auto cause = net::Cause::none;
   waiting_ = true;
+  worker_.add_idle(*this, served_);
   do {
     net::Wait wait(worker_.loop());
     wait.readable(*stream_).until(deadline);
@@ -128,6 +132,7 @@ net::Task<bool> ClientConnection::wait_for_request() {
     // Under TLS what arrives need not be a request, and nothing is held for one before it is there.
   } while (cause == net::Cause::readable && stream_->tls() != nullptr && stream_->is_quiet());
   waiting_ = false;
+  leave();
   served_ = true;
   co_return cause == net::Cause::readable;
 }
@@ -153,6 +158,7 @@ void ClientConnection::begin_record(Exchange& exchange) {
 
 net::Task<After> ClientConnection::serve(Exchange& exchange) {
   begin_record(exchange);
+  if (worker_.buffers_full()) co_return co_await refuse_unread(exchange);
   auto reason = FailureReason::none;
   const auto head = co_await read_head(exchange, reason);
   if (head == HeadRead::silent_end) co_return After::close;
@@ -238,6 +244,15 @@ void ClientConnection::describe_request(Exchange& exchange) {
 net::Task<After> ClientConnection::answer(Exchange& exchange) {
   std::string_view details;
   auto reason = examine(exchange, details);
+  // After a fault of syntax the connection ends anyhow.
+  if ((reason == FailureReason::none || reason == FailureReason::no_route) &&
+      is_limited(exchange, listener_)) {
+    const auto verdict = co_await ask_limits(worker_, *stream_, exchange, listener_);
+    if (verdict.refused != FailureReason::none) {
+      co_return co_await refuse(exchange, verdict.refused, exchange.failure_details,
+                                verdict.retry_after_seconds);
+    }
+  }
   if (reason == FailureReason::none && is_challenge(exchange)) co_return co_await answer_challenge(exchange);
   if (reason == FailureReason::none && exchange.route != nullptr && exchange.route->passwords)
     reason = co_await authenticate(exchange);
@@ -259,74 +274,6 @@ net::Task<After> ClientConnection::answer(Exchange& exchange) {
                 worker_.unix_seconds());
   }
   co_return co_await send_out(exchange, keep);
-}
-
-net::Task<After> ClientConnection::answer_challenge(Exchange& exchange) {
-  conf::RespondAction respond;
-  const auto found = read_acme_answer(exchange.view->config->acme_challenges, exchange.path);
-  if (!found) co_return co_await refuse(exchange, FailureReason::no_route, "no such challenge");
-  respond.body = *found;
-  respond.content_type = "application/octet-stream";
-  const bool keep =
-      keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !worker_.stopping();
-  write_fixed(exchange, respond, keep, worker_.unix_seconds());
-  co_return co_await send_out(exchange, keep);
-}
-
-net::Task<After> ClientConnection::send_to_tls(Exchange& exchange) {
-  const bool keep =
-      keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !worker_.stopping();
-  auto& location = exchange.scratch;
-  location.assign("https://").append(exchange.host).append(exchange.target.path);  // `*` has no redirect
-  if (exchange.target.has_query) location.append("?").append(exchange.target.query);
-  write_redirect(exchange, 308, location, keep, worker_.unix_seconds());
-  co_return co_await send_out(exchange, keep);
-}
-
-net::Task<After> ClientConnection::refuse(Exchange& exchange, FailureReason reason,
-                                          std::string_view details) {
-  exchange.record.failure = reason;
-  exchange.record.failure_details = details;
-  if (reason == FailureReason::client_gone) {
-    exchange.record.status = 499;
-    co_return After::abort;
-  }
-  // After a fault of syntax nobody knows where the next request begins (RFC 9112 9.3). An unrouted or
-  // unacceptable request without a body is whole, and its connection may go on.
-  const bool whole = reason == FailureReason::no_route || reason == FailureReason::denied ||
-                     reason == FailureReason::unauthorized || reason == FailureReason::upgrade_required ||
-                     reason == FailureReason::expectation_failed;
-  const bool keep =
-      whole && exchange.framing.kind == http::BodyKind::none && keeps_alive(exchange) && !worker_.stopping();
-  write_failure(exchange, {reason, details, keep}, worker_.unix_seconds());
-  co_return co_await send_out(exchange, keep);
-}
-
-net::Task<After> ClientConnection::send_out(Exchange& exchange, bool keep_alive) {
-  const auto error =
-      co_await net::write_all(*stream_, exchange.out.text(), settings(exchange).timeouts.write_stall);
-  if (error) co_return After::abort;
-  co_return keep_alive ? After::keep : After::close;
-}
-
-net::Task<> ClientConnection::linger() {
-  // RFC 9112 9.6: a close with unread bytes makes the kernel send RST, which can take the answer from the
-  // client.
-  stream_->shutdown_write();
-  const auto deadline = worker_.now() + kLinger;
-  std::size_t discarded = 0;
-  while (discarded < kLingerBytes) {
-    const auto read = stream_->try_read(worker_.scratch());
-    if (read.has_value()) {
-      if (*read == 0) co_return;
-      discarded += *read;
-      continue;
-    }
-    if (!net::would_block(read.error())) co_return;
-    net::Wait wait(worker_.loop());
-    wait.readable(*stream_).until(deadline);
-    if (co_await wait == net::Cause::deadline) co_return;
-  }
 }
 
 }  // namespace tidegate::gateway

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gateway/exchange/exchange.hpp"
+#include "gateway/process/idle_queue.hpp"
 #include "wire/net/buffer.hpp"
 #include "wire/net/socket_address.hpp"
 #include "wire/net/stream.hpp"
@@ -17,7 +18,7 @@ namespace tidegate::gateway {
 class Worker;
 
 // Owned by its worker, which it asks to be retired when it has ended.
-class ClientConnection {
+class ClientConnection final : public IdleNode {
  public:
   ClientConnection(Worker& worker, std::uint32_t listener, std::unique_ptr<net::Stream> stream,
                    const net::SocketAddress& peer);
@@ -27,14 +28,16 @@ class ClientConnection {
 
   void start();
   // Ends it now if it waits for a request and none has arrived; one in progress is answered first, with
-  // `Connection: close`.
-  void close_if_idle();
+  // `Connection: close`. True if it ends.
+  bool close_if_idle() override;
   // Ends it now, whatever it does. A client in the middle of an answer sees a reset, never an orderly end.
   void abandon();
 
   // --- for the exchange in progress ---
   [[nodiscard]] net::Stream& stream() { return *stream_; }
   [[nodiscard]] std::unique_ptr<net::Stream> release_stream() { return std::move(stream_); }
+  // At the limits of its client; a tunnel takes them along with the stream.
+  [[nodiscard]] LimitPlaces& places() { return places_; }
   [[nodiscard]] net::Buffer& in() { return in_; }
   // Where the client connected to: as a balancer has said, else this end of the connection.
   [[nodiscard]] net::SocketAddress destination() const {
@@ -65,14 +68,18 @@ class ClientConnection {
   // Whether the client knows a name and password of the route's (authentication.cpp): `none` if so, else why
   // not.
   net::Task<FailureReason> authenticate(Exchange& exchange);
+  // False if the client has all the connections that the limits grant it.
+  bool has_room_for_client();
   net::Task<bool> secure();
   net::Task<bool> wait_for_request();
   net::Task<After> serve(Exchange& exchange);
+  net::Task<After> refuse_unread(Exchange& exchange);
   net::Task<HeadRead> read_head(Exchange& exchange, FailureReason& reason);
   net::Task<After> answer(Exchange& exchange);
   net::Task<After> answer_challenge(Exchange& exchange);
   net::Task<After> send_to_tls(Exchange& exchange);
-  net::Task<After> refuse(Exchange& exchange, FailureReason reason, std::string_view details);
+  net::Task<After> refuse(Exchange& exchange, FailureReason reason, std::string_view details,
+                          int retry_after_seconds = 1);
   net::Task<After> send_out(Exchange& exchange, bool keep_alive);
   net::Task<> linger();
   void begin_record(Exchange& exchange);
@@ -92,9 +99,10 @@ class ClientConnection {
   std::string address_;
   std::uint16_t port_;
   std::unique_ptr<const net::SocketAddress> destination_;  // from a PROXY protocol header
-  bool idle_ = true;                                       // counted as idle: no exchange is in progress
-  bool waiting_ = false;                                   // for the first byte of a request
-  bool served_ = false;                                    // a request has come before
+  LimitPlaces places_;
+  bool idle_ = true;      // counted as idle: no exchange is in progress
+  bool waiting_ = false;  // for the first byte of a request
+  bool served_ = false;   // a request has come before
   net::Task<> task_;
 };
 

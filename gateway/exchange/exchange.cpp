@@ -23,6 +23,7 @@ void Exchange::clear() {
   path.clear();
   view.reset();
   route = nullptr;
+  places.clear();
   response_framing = {};
   out.release();
   answer.release();

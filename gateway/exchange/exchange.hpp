@@ -7,6 +7,7 @@
 
 #include "gateway/exchange/client_identity.hpp"
 #include "gateway/observe/access_record.hpp"
+#include "gateway/process/limit_table.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "upstream/endpoint.hpp"
 #include "wire/http/framing.hpp"
@@ -50,6 +51,8 @@ struct Exchange {
   WorkerViewPtr view;  // pins the routes for the life of the exchange
   const CompiledRoute* route = nullptr;
 
+  LimitPlaces places;  // at the limits of its client, until it ends
+
   // --- the answer ---
   http::HeadParser response_parser;
   http::ResponseHead response;
@@ -72,5 +75,10 @@ struct Exchange {
 
   void clear();
 };
+
+// The client wants the connection to go on after this request (RFC 9112 9.3).
+[[nodiscard]] inline bool keeps_alive(const Exchange& exchange) {
+  return http::wants_keep_alive(exchange.request.version, exchange.request.fields);
+}
 
 }  // namespace tidegate::gateway

@@ -39,9 +39,24 @@ ConnectFault classify(int error) {
               ConnectFailure::unreachable};
     case ECONNRESET:
       return {AttemptOutcome::reset, FailureReason::connection_terminated, ConnectFailure::reset};
+    // What lacks here is not the endpoint's fault and never held against it.
+    case EADDRNOTAVAIL:
+      return {AttemptOutcome::no_local_port, FailureReason::no_local_port, ConnectFailure::no_local_port};
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      return {AttemptOutcome::no_local_resources, FailureReason::no_local_resources,
+              ConnectFailure::no_local_resources};
     case ECANCELED: return {AttemptOutcome::abandoned, FailureReason::client_gone, ConnectFailure::other};
     default: return {AttemptOutcome::connect_failed, FailureReason::connection_failed, ConnectFailure::other};
   }
+}
+
+// Nothing that an endpoint could do about it.
+bool is_local(AttemptOutcome outcome) {
+  return outcome == AttemptOutcome::connect_failed || outcome == AttemptOutcome::no_local_port ||
+         outcome == AttemptOutcome::no_local_resources;
 }
 
 }  // namespace
@@ -84,7 +99,8 @@ net::Task<After> Forward::run() {
     behind.commit(bytes.size());
     const auto& listener = client_.settings(exchange_);
     const BodyLimits limits{route_.settings.body_bytes.value_or(listener.limits.body_bytes),
-                            listener.timeouts.request_body, listener.limits.trailer_bytes};
+                            listener.timeouts.request_body, listener.limits.trailer_bytes,
+                            listener.body_pace};
     body_.emplace(client_.stream(), exchange_.framing, std::move(behind), limits);
   }
   for (;;) {
@@ -160,7 +176,7 @@ net::Task<net::error_code> Forward::open(upstream::Reservation place) {
   }
   const auto address = upstream::socket_address(endpoint_->address());
   connection_.place = std::move(place);
-  if (!address) co_return net::make_error(EADDRNOTAVAIL);
+  if (!address) co_return net::make_error(EINVAL);
   const auto deadline = std::min(worker_.now() + settings().timeouts.connect, deadline_);
   auto stream = co_await upstream::connect(worker_.loop(), *address, settings(), deadline, &client_.stream());
   if (!stream) co_return stream.error();
@@ -214,9 +230,10 @@ Forward::Step Forward::connect_failed(const net::error_code& error) {
     return Step::failed;
   }
   counters_.connect_failures_by_kind[static_cast<std::size_t>(fault.counted)].add();
-  // What lacks here (ports, descriptors, memory) is not the endpoint's fault and never held against it.
-  const bool local = fault.outcome == AttemptOutcome::connect_failed;
-  if (!local && !settings().virtual_address) worker_.control().connect_failed(endpoint_, fault.outcome);
+  // The next try may find the descriptors of an idle client.
+  if (fault.outcome == AttemptOutcome::no_local_resources) (void)worker_.shed_connection();
+  if (!is_local(fault.outcome) && !settings().virtual_address)
+    worker_.control().connect_failed(endpoint_, fault.outcome);
   failure_details_ = "connect to " + endpoint_->address_text() + ": " + error.message();
   auto reason = fault.reason;
   if (fault.outcome == AttemptOutcome::tls_failed && connection_.stream) {

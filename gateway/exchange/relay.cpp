@@ -1,4 +1,5 @@
 // Forward's last part: the endpoint's answer on its way to the client.
+#include "gateway/exchange/client_limits.hpp"
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/framed_run.hpp"
 #include "gateway/exchange/request_writer.hpp"
@@ -168,6 +169,7 @@ Forward::Step Forward::open_tunnel() {
   opening.place = std::move(connection_.place);
   opening.settings = settings_;
   opening.record = KeptRecord(exchange_.record);
+  opening.places = join(client_.places(), exchange_.places);
   opening.websocket = websocket;
   opening.extended = exchange_.response.fields.find("sec-websocket-extensions").has_value();
   const auto early = client_.in().text().substr(exchange_.request.size);

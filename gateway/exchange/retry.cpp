@@ -12,6 +12,8 @@ bool before_any_byte(AttemptOutcome outcome) {
     case AttemptOutcome::connect_timeout:
     case AttemptOutcome::unreachable:
     case AttemptOutcome::connect_failed:
+    case AttemptOutcome::no_local_port:
+    case AttemptOutcome::no_local_resources:
     case AttemptOutcome::tls_failed: return true;
     default: return false;
   }
@@ -28,6 +30,8 @@ bool outcome_named(const conf::RetryOn& on, const TryFacts& facts) {
     case AttemptOutcome::connect_timeout: return on.timeout || on.connect;
     case AttemptOutcome::unreachable:
     case AttemptOutcome::connect_failed:
+    case AttemptOutcome::no_local_port:
+    case AttemptOutcome::no_local_resources:
     case AttemptOutcome::tls_failed: return on.connect;
     case AttemptOutcome::stale:
     case AttemptOutcome::reset:

@@ -143,6 +143,8 @@ std::string_view name_of(AttemptOutcome outcome) {
     case AttemptOutcome::connect_timeout: return "connect_timeout";
     case AttemptOutcome::unreachable: return "unreachable";
     case AttemptOutcome::connect_failed: return "connect_failed";
+    case AttemptOutcome::no_local_port: return "no_local_port";
+    case AttemptOutcome::no_local_resources: return "no_local_resources";
     case AttemptOutcome::tls_failed: return "tls_failed";
     case AttemptOutcome::stale: return "stale";
     case AttemptOutcome::reset: return "reset";

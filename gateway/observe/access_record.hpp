@@ -17,22 +17,24 @@ namespace tidegate::gateway {
 
 // How one try ended.
 enum class AttemptOutcome : std::uint8_t {
-  answered,          // a head came; `status` says which. A status that was retried is an answer too
-  refused,           // ECONNREFUSED
-  connect_timeout,   // no connection in time
-  unreachable,       // no route to host or network
-  connect_failed,    // another failure to connect
-  tls_failed,        // no TLS with it: the handshake broke off, or its certificate is not to be trusted
-  stale,             // a pooled connection was dead; nothing was lost, tried anew
-  reset,             // reset before the head was complete
-  closed,            // end of stream before the head was complete
-  write_timeout,     // the endpoint stopped reading
-  response_timeout,  // no complete head in time
-  bad_answer,        // not HTTP, or more than fits
-  upgrade_failed,    // a 101 that does not match the handshake
-  repicked,          // no longer eligible when the first byte was to be sent: given back untouched
-  full,              // its connection limit was reached in the last moment
-  abandoned,         // the client left meanwhile
+  answered,            // a head came; `status` says which. A status that was retried is an answer too
+  refused,             // ECONNREFUSED
+  connect_timeout,     // no connection in time
+  unreachable,         // no route to host or network
+  connect_failed,      // another failure to connect
+  no_local_port,       // no port was left here to connect from
+  no_local_resources,  // no descriptor or memory was left here for it
+  tls_failed,          // no TLS with it: the handshake broke off, or its certificate is not to be trusted
+  stale,               // a pooled connection was dead; nothing was lost, tried anew
+  reset,               // reset before the head was complete
+  closed,              // end of stream before the head was complete
+  write_timeout,       // the endpoint stopped reading
+  response_timeout,    // no complete head in time
+  bad_answer,          // not HTTP, or more than fits
+  upgrade_failed,      // a 101 that does not match the handshake
+  repicked,            // no longer eligible when the first byte was to be sent: given back untouched
+  full,                // its connection limit was reached in the last moment
+  abandoned,           // the client left meanwhile
 };
 [[nodiscard]] std::string_view name_of(AttemptOutcome outcome);
 

@@ -98,8 +98,8 @@ std::string_view name_of(HoldResult result) {
 }
 
 std::string_view name_of(ConnectFailure failure) {
-  constexpr std::array<std::string_view, connect_failures> names{"refused", "timeout", "unreachable",
-                                                                 "reset",   "tls",     "other"};
+  constexpr std::array<std::string_view, connect_failures> names{
+      "refused", "timeout", "unreachable", "reset", "tls", "no_local_port", "no_local_resources", "other"};
   return names[index(failure)];
 }
 

@@ -100,8 +100,17 @@ enum class HoldResult : std::uint8_t {
 inline constexpr std::size_t hold_results = 4;
 [[nodiscard]] std::string_view name_of(HoldResult result);
 
-enum class ConnectFailure : std::uint8_t { refused, timeout, unreachable, reset, tls, other };
-inline constexpr std::size_t connect_failures = 6;
+enum class ConnectFailure : std::uint8_t {
+  refused,
+  timeout,
+  unreachable,
+  reset,
+  tls,
+  no_local_port,
+  no_local_resources,
+  other
+};
+inline constexpr std::size_t connect_failures = 8;
 [[nodiscard]] std::string_view name_of(ConnectFailure failure);
 
 // How a TLS handshake with a client failed.
@@ -187,6 +196,7 @@ struct alignas(64) WorkerCounters {
   Gauge connections_active;  // in a request; tunnels are neither
   std::array<Counter, accept_errors> accept_errors_by_kind;
   std::array<Counter, connection_refusals> connections_refused_by_kind;
+  Counter connections_shed;  // idle ones that made room for newcomers
   Counter handshakes_full;
   Counter handshakes_resumed;
   std::array<Counter, handshake_failures> handshake_failures_by_kind;

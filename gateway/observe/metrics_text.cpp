@@ -355,6 +355,7 @@ std::string metrics_text(const MetricsInput& input) {
   write_tunnels(out, input.metrics);
   write_histograms(out, input.metrics);
   write_endpoints(out, input.endpoints);
+  append_limit_metrics(text, input);
   return text;
 }
 

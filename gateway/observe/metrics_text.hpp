@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/observe/limit_report.hpp"
 #include "gateway/observe/metrics.hpp"
 
 namespace tidegate::upstream {
@@ -42,10 +43,14 @@ struct MetricsInput {
   bool ready = false;
   std::string_view version;
   std::vector<CertificateExpiry> certificates = {};
+  std::vector<LimitReport> limits = {};
 };
 
 // Everything, HELP and TYPE included. `process_*` names are the customary ones, all others begin with
 // `tidegate_`.
 [[nodiscard]] std::string metrics_text(const MetricsInput& input);
+
+// The part of it about limits: those of clients, of connections and of memory (metrics_limits.cpp).
+void append_limit_metrics(std::string& out, const MetricsInput& input);
 
 }  // namespace tidegate::gateway

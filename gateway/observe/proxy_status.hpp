@@ -24,6 +24,7 @@ enum class FailureReason : std::uint8_t {
   expectation_failed,     // 417: an Expect other than 100-continue
   misdirected,            // 421
   upgrade_required,       // 426: Sec-WebSocket-Version is not 13
+  too_many_requests,      // 429 with Retry-After: over a limit of the client
   head_too_large,         // 431
   not_implemented,        // 501: an unknown transfer coding
   version_not_supported,  // 505
@@ -36,6 +37,9 @@ enum class FailureReason : std::uint8_t {
   endpoints_full,        // every ready endpoint is at its connection limit
   too_many_connections,  // the gateway's own limit
   authentication_busy,   // too many passwords wait to be checked
+  buffers_full,          // the gateway's memory for buffers is used up
+  no_local_port,         // every port that a connection could come from is in use
+  no_local_resources,    // the gateway lacks descriptors or memory for a connection to the endpoint
   shutting_down,
 
   // What happened on the way to the endpoint, or there.
@@ -44,7 +48,7 @@ enum class FailureReason : std::uint8_t {
   connection_refused,        // 502
   connection_timeout,        // 504
   destination_unroutable,    // 502: no route to host or network
-  connection_failed,         // 502: any other failure to connect (local ports used up, permission)
+  connection_failed,         // 502: any other failure to connect (permission)
   tls_failed,                // 502: the TLS handshake with the endpoint broke off
   tls_certificate_error,     // 502: its certificate is not valid for it
   connection_terminated,     // 502: reset or closed before the answer's head was complete

@@ -50,6 +50,7 @@ void Control::apply(std::shared_ptr<const conf::Config> config, std::shared_ptr<
     view->cluster_ids.push_back(registry_.view(settings.name)->id);
     view->series.push_back(&metrics.upstream(settings.name));
   }
+  view->limits = limits_.take(config->limits);
   const WorkerViewPtr posted = std::move(view);
   for (auto* worker : workers_) worker->post([worker, posted] { worker->set_view(posted); });
 }

@@ -44,6 +44,7 @@ class Control {
              Metrics& metrics);
   [[nodiscard]] const upstream::Registry& registry() const { return registry_; }
   [[nodiscard]] upstream::Registry& registry() { return registry_; }
+  [[nodiscard]] std::vector<LimitReport> limit_reports() const { return limits_.reports(); }
   // True once every upstream that has a probe has had a first verdict of each endpoint, or one that is ready.
   [[nodiscard]] bool warmed_up() const;
   // Called when a worker has nothing left after `Worker::stop_accepting`.
@@ -82,6 +83,7 @@ class Control {
   upstream::Registry registry_;
   health::Checker checker_;
   std::vector<Worker*> workers_;
+  LimitTables limits_;
   std::unordered_map<std::uint32_t, upstream::ClusterViewPtr> views_;  // by cluster number
   std::unordered_map<std::uint32_t, WaitingRoom> rooms_;
   boost::asio::steady_timer grant_timer_;

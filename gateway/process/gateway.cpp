@@ -81,12 +81,13 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
       shutdown_timer_(context_) {
   const auto descriptors = raise_descriptor_limit();
   const auto most = connections_per_worker(config_->connections_per_worker, descriptors, worker_count_);
+  const auto buffers = buffer_bytes_per_worker(config_->buffer_memory, usable_memory(), worker_count_);
   std::vector<Worker*> workers;
   for (int i = 0; i < worker_count_; ++i) {
     const auto index = static_cast<std::uint32_t>(i);
-    workers_.push_back(std::make_unique<Worker>(
-        index,
-        WorkerLinks{control_, metrics_.worker(index), passwords_, access_log_, error_log_.logger(), most}));
+    workers_.push_back(
+        std::make_unique<Worker>(index, WorkerLinks{control_, metrics_.worker(index), passwords_, access_log_,
+                                                    error_log_.logger(), most, buffers}));
     workers.push_back(workers_.back().get());
   }
   control_.set_workers(std::move(workers));
@@ -172,6 +173,7 @@ std::string Gateway::metrics_page() const {
   const auto endpoints = control_.registry().report();
   MetricsInput input{metrics_,   endpoints, read_process_facts(), 0, error_log_.dropped_lines(),
                      ready(why), version()};
+  input.limits = control_.limit_reports();
   for (const auto& server : tls_->listeners) {
     if (!server) continue;
     for (const auto& certificate : server->certificates()) {

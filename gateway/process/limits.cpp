@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <limits>
 #include <string>
 
 #include <sched.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 namespace tidegate::gateway {
 namespace {
@@ -51,6 +53,22 @@ std::size_t connections_per_worker(std::size_t configured, std::uint64_t descrip
   const auto pairs = static_cast<std::size_t>(left / 2);
   if (workers <= 1) return pairs;
   return pairs * 11 / 10 / static_cast<std::size_t>(workers);
+}
+
+std::uint64_t usable_memory() {
+  const auto pages = ::sysconf(_SC_PHYS_PAGES);
+  const auto page = ::sysconf(_SC_PAGESIZE);
+  const bool known = pages > 0 && page > 0;
+  const auto machine = known ? static_cast<std::uint64_t>(pages) * static_cast<std::uint64_t>(page)
+                             : std::numeric_limits<std::uint64_t>::max();
+  std::ifstream file("/sys/fs/cgroup/memory.max");
+  std::uint64_t bound = 0;
+  return file >> bound && bound > 0 ? std::min(machine, bound) : machine;  // `max` is no number
+}
+
+std::size_t buffer_bytes_per_worker(std::uint64_t configured, std::uint64_t memory, int workers) {
+  const auto all = configured != 0 ? configured : memory / 2;
+  return static_cast<std::size_t>(all / static_cast<std::uint64_t>(std::max(workers, 1)));
 }
 
 }  // namespace tidegate::gateway

@@ -18,4 +18,12 @@ std::uint64_t raise_descriptor_limit();
 [[nodiscard]] std::size_t connections_per_worker(std::size_t configured, std::uint64_t descriptors,
                                                  int workers);
 
+// Bytes of memory the process may use: the smaller of what the machine has and its cgroup's `memory.max`.
+[[nodiscard]] std::uint64_t usable_memory();
+
+// How many bytes of buffers a worker may have: its share of `configured`, or of half of `memory` when that is
+// 0.
+[[nodiscard]] std::size_t buffer_bytes_per_worker(std::uint64_t configured, std::uint64_t memory,
+                                                  int workers);
+
 }  // namespace tidegate::gateway

@@ -59,7 +59,7 @@ bool Listener::accept_one() {
   net::SocketAddress peer;
   auto client = net::SocketAddress::accept(socket_.get(), peer);
   if (!client) return handle_error(errno);
-  if (!worker_.has_room()) {
+  if (!worker_.has_room() && !worker_.shed_connection()) {
     worker_.counters().accept_errors_by_kind[static_cast<std::size_t>(AcceptError::over_limit)].add();
     say_over_limit();
     return true;  // closed at once: the limit of connections is reached
@@ -89,9 +89,16 @@ bool Listener::handle_error(int error) {
                               error == EMFILE ? ": raise LimitNOFILE or lower connectionsPerWorker" : "");
     said_ = true;
   }
-  if (error == EMFILE || error == ENFILE) shed_one();
+  if ((error == EMFILE || error == ENFILE) && !make_room()) shed_one();
   pause();
   return false;
+}
+
+// Idle connections go before newcomers: their descriptors are free when accepting goes on.
+bool Listener::make_room() {
+  int shed = 0;
+  while (shed < kAcceptsPerTurn && worker_.shed_connection()) ++shed;
+  return shed > 0;
 }
 
 void Listener::shed_one() {

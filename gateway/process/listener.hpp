@@ -29,6 +29,7 @@ class Listener final : private net::Pollable, private net::DeadlineNode {
   // True if accepting should go on this turn.
   [[nodiscard]] bool accept_one();
   [[nodiscard]] bool handle_error(int error);
+  [[nodiscard]] bool make_room();
   void shed_one();
   void say_over_limit();
 

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "gateway/exchange/basic_credentials.hpp"
+#include "gateway/process/limit_tables.hpp"
 
 namespace tidegate::gateway {
 namespace {
@@ -38,6 +39,7 @@ std::unique_ptr<CompiledRoute> compile_route(const conf::Config& config, const c
     compiled->challenge = basic_challenge(route.basic_auth->realm);
   }
   compiled->response_rules = compile_rules(route.response_headers);
+  compiled->limits = limit_numbers(config, route.limit_names);
   if (route.path.kind == conf::PathKind::regex) compiled->regex.emplace(route.path.value);
   if (const auto* proxy = std::get_if<conf::ProxyAction>(&route.action)) {
     compiled->action = ProxyRoute{upstream_index(config, proxy->upstream), *proxy, compile(proxy->host_value),

@@ -46,6 +46,7 @@ struct CompiledRoute {
   AccessList access;
   std::shared_ptr<PasswordFile> passwords;  // null: none is asked for
   std::string challenge;                    // WWW-Authenticate
+  std::vector<std::uint32_t> limits;        // indices into Config::limits
 };
 
 class Router {

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t kScratch = 64 * 1024;
 constexpr std::size_t kSpareExchanges = 256;
 constexpr std::chrono::seconds kTick{1};
+constexpr std::chrono::seconds kNewcomerPatience{2};  // to send a first request, where there is no room
 
 std::uint64_t seed() {
   std::uint64_t value = 0;
@@ -177,7 +178,9 @@ void Worker::accept(std::uint32_t listener, net::UniqueFd socket, const net::Soc
 
 void Worker::retire(ClientConnection& connection) {
   if (std::exchange(connection.retired, true)) return;
+  ++retiring_;
   loop_.defer([this, gone = &connection] {
+    --retiring_;
     take_out(connections_, gone->slot);
     report_if_empty();
   });
@@ -193,6 +196,17 @@ void Worker::retire(Tunnel& tunnel) {
 void Worker::adopt(std::unique_ptr<Tunnel> tunnel) {
   tunnel->slot = tunnels_.size();
   tunnels_.push_back(std::move(tunnel));
+}
+
+bool Worker::shed_connection() {
+  if (!shed_longest(kept_alive_, silent_, now(), kNewcomerPatience)) return false;
+  links_.counters.connections_shed.add();
+  return true;
+}
+
+bool Worker::buffers_full() const {
+  const auto of_tunnels = static_cast<std::size_t>(links_.counters.tunnel_buffer_bytes.value());
+  return buffers_.in_use() + of_tunnels >= links_.most_buffer_bytes;
 }
 
 std::unique_ptr<Exchange> Worker::take_exchange() {

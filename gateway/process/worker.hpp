@@ -16,6 +16,7 @@
 #include "gateway/observe/access_log.hpp"
 #include "gateway/observe/failure_log.hpp"
 #include "gateway/observe/metrics.hpp"
+#include "gateway/process/idle_queue.hpp"
 #include "gateway/process/listener.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "upstream/cluster_view.hpp"
@@ -40,6 +41,7 @@ struct WorkerLinks {
   std::shared_ptr<AccessLog> access_log;  // may be null
   std::shared_ptr<spdlog::logger> error_log;
   std::size_t most_connections = 0;
+  std::size_t most_buffer_bytes = 0;
 };
 
 class Worker {
@@ -108,9 +110,17 @@ class Worker {
 
   void accept(std::uint32_t listener, net::UniqueFd socket, const net::SocketAddress& peer);
   [[nodiscard]] bool has_room() const {
-    return connections_.size() + tunnels_.size() < links_.most_connections;
+    return connections_.size() - retiring_ + tunnels_.size() < links_.most_connections;
   }
   [[nodiscard]] std::size_t most_connections() const { return links_.most_connections; }
+  // A connection waits for a request, its first one or another.
+  void add_idle(IdleNode& connection, bool kept_alive) {
+    (kept_alive ? kept_alive_ : silent_).enter(connection, now());
+  }
+  // Closes the connection that has been idle the longest; false if there is none.
+  [[nodiscard]] bool shed_connection();
+  // The memory for buffers is used up: no new request is taken on.
+  [[nodiscard]] bool buffers_full() const;
   // Both are destroyed after the current event.
   void retire(ClientConnection& connection);
   void retire(Tunnel& tunnel);
@@ -139,6 +149,9 @@ class Worker {
   std::vector<Cluster> clusters_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;  // spare ones
+  IdleQueue kept_alive_;                              // wait for their next request
+  IdleQueue silent_;                                  // wait for their first one
+  std::size_t retiring_ = 0;                          // of `connections_`
   std::vector<std::unique_ptr<ClientConnection>> connections_;
   std::vector<std::unique_ptr<Tunnel>> tunnels_;
   std::unordered_map<std::uint64_t, HoldSeat*> seats_;

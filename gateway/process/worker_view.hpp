@@ -7,6 +7,7 @@
 #include "conf/config.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/admission.hpp"
+#include "gateway/process/limit_tables.hpp"
 #include "gateway/process/networks.hpp"
 #include "gateway/process/router.hpp"
 #include "gateway/process/tls_contexts.hpp"
@@ -23,6 +24,7 @@ struct WorkerView {
     for (const auto& listener : config->listeners) {
       listener_addresses.push_back(listener.address.text());
       admissions.emplace_back(listener);
+      listener_limits.push_back(limit_numbers(*config, listener.limit_names));
     }
   }
 
@@ -32,6 +34,8 @@ struct WorkerView {
   Networks trusted;                   // peers whose word on the client is believed
   std::vector<Admission> admissions;  // by index into Config::listeners
   std::vector<std::string> listener_addresses;
+  std::vector<LimitTablePtr> limits;                        // by index into Config::limits
+  std::vector<std::vector<std::uint32_t>> listener_limits;  // indices into `limits`, by listener
   std::vector<std::uint32_t> cluster_ids;  // the registry's numbers, by index into Config::upstreams
   std::vector<UpstreamSeries*> series;     // by index into Config::upstreams; owned by Metrics
 };

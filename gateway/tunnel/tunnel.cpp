@@ -19,6 +19,7 @@ Tunnel::Tunnel(Worker& worker, UpstreamCounters& counters, TunnelOpening opening
       settings_(std::move(opening.settings)),
       place_(std::move(opening.place)),
       record_(std::move(opening.record)),
+      places_(std::move(opening.places)),
       client_(std::move(opening.client), {websocket::Sender::client, opening.extended}),
       pod_(std::move(opening.pod), {websocket::Sender::server, opening.extended}),
       opened_(worker.now()),

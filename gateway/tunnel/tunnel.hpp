@@ -10,6 +10,7 @@
 #include "conf/config.hpp"
 #include "gateway/observe/access_record.hpp"
 #include "gateway/observe/metrics.hpp"
+#include "gateway/process/limit_table.hpp"
 #include "gateway/tunnel/unsent.hpp"
 #include "upstream/endpoint.hpp"
 #include "wire/net/event_loop.hpp"
@@ -27,6 +28,8 @@ struct TunnelOpening {
   upstream::Reservation place;
   std::shared_ptr<const conf::Upstream> settings;
   KeptRecord record;
+  // At the limits of the client, until the tunnel ends; null: none.
+  std::unique_ptr<LimitPlaces> places;
   bool websocket = true;  // frames are followed; any other protocol is bytes
   bool extended = false;  // an extension was negotiated: RSV1 is legal
 };
@@ -104,6 +107,7 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   std::shared_ptr<const conf::Upstream> settings_;
   upstream::Reservation place_;
   KeptRecord record_;
+  std::unique_ptr<LimitPlaces> places_;
   Side client_;
   Side pod_;
   net::TimePoint opened_;

@@ -61,6 +61,7 @@ TEST_CASE("the schema and the reader know the same keys") {
   const std::string listener = "/properties/listeners/items/anyOf/1";
   const std::string route = "/properties/routes/items";
   const std::string upstream = "/properties/upstreams/additionalProperties";
+  const std::string limit = "/properties/limits/additionalProperties";
   const std::string probe = upstream + "/properties/readinessProbe";
   const std::string unknown = "{zzzzzzzzzzzz: 1}";
   const auto in_listener = [&](const std::string& key) {
@@ -87,6 +88,10 @@ TEST_CASE("the schema and the reader know the same keys") {
        "listeners: [{tls: {hosts: [{clientCertificates: " + unknown + "}]}}]\n"},
       {listener + "/properties/proxyProtocol", in_listener("proxyProtocol")},
       {listener + "/properties/access/items", "listeners: [{access: [" + unknown + "]}]\n"},
+      {listener + "/properties/minBodyRate", in_listener("minBodyRate")},
+      {limit, "limits: {a: " + unknown + "}\n"},
+      {limit + "/properties/requests/anyOf/1", "limits: {a: {requests: " + unknown + "}}\n"},
+      {limit + "/properties/handshakes/anyOf/1", "limits: {a: {handshakes: " + unknown + "}}\n"},
       {route, "routes: [" + unknown + "]\n"},
       {route + "/properties/access/items", "routes: [{access: [" + unknown + "]}]\n"},
       {route + "/properties/origins/anyOf/2", in_route("origins")},

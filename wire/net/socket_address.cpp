@@ -157,10 +157,15 @@ bool family_available(int family) {
 }
 
 boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to,
-                                                          const ConnectionOptions& options) {
+                                                          const ConnectionOptions& options,
+                                                          const SocketAddress* from) {
   UniqueFd socket(::socket(to.family(), SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket) return last_error();
   if (to.family() != AF_UNIX) set_connection_options(socket.get(), options);
+  if (from != nullptr) {
+    set_option(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);  // for IPv6 too (ip(7))
+    if (::bind(socket.get(), from->data(), from->size()) != 0) return last_error();
+  }
   // A Unix socket whose queue is full says EAGAIN: there is nothing to wait on, so it is a failure to be
   // retried.
   if (::connect(socket.get(), to.data(), to.size()) != 0 && errno != EINPROGRESS) return last_error();

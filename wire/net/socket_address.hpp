@@ -55,9 +55,12 @@ class SocketAddress {
 };
 
 // Starts a non-blocking connect: 0, or EINPROGRESS while it is under way, is success. A TCP connection gets
-// `options`.
-[[nodiscard]] boost::system::result<UniqueFd, error_code> start_connect(
-    const SocketAddress& to, const ConnectionOptions& options = {});
+// `options`, and comes from the address `from` (of the same family, its port is not looked at) if one is
+// given; the port is chosen by the connect, so that it may serve other destinations too
+// (IP_BIND_ADDRESS_NO_PORT). EADDRNOTAVAIL: no port is left, or `from` is not an address of this machine.
+[[nodiscard]] boost::system::result<UniqueFd, error_code> start_connect(const SocketAddress& to,
+                                                                        const ConnectionOptions& options = {},
+                                                                        const SocketAddress* from = nullptr);
 
 // False where the kernel was built or booted without that family (often IPv6 in containers).
 [[nodiscard]] bool family_available(int family);

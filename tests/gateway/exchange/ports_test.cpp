@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <exception>
 #include <fstream>
+#include <vector>
 
 #include <net/if.h>
 #include <sched.h>
@@ -52,7 +53,8 @@ int run_out_of_ports() {
   expect(set_local_ports(20000, 20000), "the range to be narrowed");
   const auto kept_from_connecting = [&] {
     return t.gateway.upstream("pods", [](const auto& c) {
-      return c.connect_failures_by_kind[static_cast<std::size_t>(gateway::ConnectFailure::other)].value();
+      return c.connect_failures_by_kind[static_cast<std::size_t>(gateway::ConnectFailure::no_local_port)]
+          .value();
     });
   };
   t.client.send(get("/first"));
@@ -69,6 +71,30 @@ int run_out_of_ports() {
   expect(second.read_answer().body == "late", "the second request to be served once there is a port");
   held.send(ok("early"));
   expect(t.client.read_answer().body == "early", "the first request to be served");
+  return kPassed;
+}
+
+// Each source address has the one port for itself.
+int run_out_of_ports_of_two_addresses() {
+  if (!enter_own_network() || !set_local_ports(32768, 60999)) return kForbidden;
+  OnePod t({.upstream = "    sourceAddresses: [127.0.0.2, 127.0.0.3]\n"
+                        "    retry: { total: 300ms }\n    hold: off\n"});
+  RawClient second(t.gateway.port());
+  RawClient third(t.gateway.port());
+  expect(set_local_ports(20000, 20000), "the range to be narrowed");
+  std::vector<RawSocket> held;
+  for (auto* client : {&t.client, &second}) {
+    client->send(get());
+    held.push_back(t.backend.accept());
+    (void)held.back().read_request();
+  }
+  const auto answer = third.get();
+  expect(answer.status == 503 && answer.has("Retry-After"), "the third to be told to come again");
+  expect(t.gateway.failures(gateway::FailureReason::no_local_port) == 1, "the reason to be counted");
+  expect(t.gateway.endpoints().at(0).state == upstream::EndpointState::ready, "the pod to stay ready");
+  for (auto& pod : held) pod.send(ok("held"));
+  expect(t.client.read_answer().body == "held", "the first to be served");
+  expect(second.read_answer().body == "held", "the second to be served");
   return kPassed;
 }
 
@@ -93,6 +119,15 @@ int outcome_of_child(int (*body)()) {
 
 TEST_CASE("when local ports run out requests wait for one, and the endpoint is not blamed") {
   const int outcome = outcome_of_child(run_out_of_ports);
+  if (outcome == kForbidden) {
+    WARN("passed over: a network of its own is not allowed here");
+    return;
+  }
+  CHECK(outcome == kPassed);
+}
+
+TEST_CASE("a second source address has ports of its own, and then the gateway says what it lacks") {
+  const int outcome = outcome_of_child(run_out_of_ports_of_two_addresses);
   if (outcome == kForbidden) {
     WARN("passed over: a network of its own is not allowed here");
     return;

@@ -28,7 +28,9 @@ TEST_CASE("each reason has its status and its RFC 9209 token") {
       {FailureReason::unauthorized, 401, "http_request_denied"},
       {FailureReason::denied, 403, "http_request_denied"},
       {FailureReason::no_route, 404, "destination_not_found"},
+      {FailureReason::too_many_requests, 429, "http_request_denied"},
       {FailureReason::client_gone, 499, ""},
+      {FailureReason::no_local_port, 503, "proxy_internal_error"},
       {FailureReason::no_ready_endpoint, 503, "destination_unavailable"},
       {FailureReason::hold_expired, 503, "destination_unavailable"},
       {FailureReason::endpoints_full, 503, "connection_limit_reached"},
@@ -59,7 +61,7 @@ TEST_CASE("the table of reasons is complete and in order") {
     CHECK(reason.status >= 400);
     CHECK(reason.status <= 505);
     // What may pass soon says when to come again; nothing else does.
-    CHECK(reason.retry_after == (reason.status == 503));
+    CHECK(reason.retry_after == (reason.status == 503 || reason.status == 429));
     if (reason.status != 499) CHECK_FALSE(tidegate::http::reason_phrase(reason.status).empty());
   }
   CHECK(describe(FailureReason::none).status == 0);
