@@ -54,6 +54,8 @@ net::Task<FailureReason> ClientConnection::authenticate(Exchange& exchange) {
   check.file = exchange.route->passwords;
   check.user = std::move(credentials->user);
   check.password = std::move(credentials->password);
+  // Told apart as limits do by default; those without an address (a Unix socket's) are one.
+  check.client = client_key(exchange.client_address, {}).value_or(ClientKey());
   exchange.user = check.user;
   auto& checks = worker_.passwords();
   bool right = checks.remembers(check, worker_.now());

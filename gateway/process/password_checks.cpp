@@ -70,7 +70,7 @@ PasswordDigest PasswordChecks::digest_of(const Check& check) const {
 
 bool PasswordChecks::remembers(const Check& check, PasswordCache::TimePoint now) {
   // A check without a user only looks at the file. Where the queue is full the next second will do.
-  if (check.file->take_turn(now)) (void)submit({check.file, {}, {}, {}});
+  if (check.file->take_turn(now)) (void)submit({.file = check.file, .user = {}, .password = {}, .done = {}});
   return check.file->generation() != 0 && cache_.has(digest_of(check), now);
 }
 
@@ -78,6 +78,9 @@ bool PasswordChecks::submit(Check check) {
   {
     const std::lock_guard lock(mutex_);
     if (stopped_ || waiting_.size() >= most_waiting) return false;
+    const auto of_client = std::count_if(waiting_.begin(), waiting_.end(),
+                                         [&](const Check& other) { return other.client == check.client; });
+    if (static_cast<std::size_t>(of_client) >= most_waiting_of_client) return false;
     waiting_.push_back(std::move(check));
     // One more thread for each of the first checks.
     if (threads_.size() < threads) threads_.emplace_back([this] { run(); });

@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "gateway/process/client_key.hpp"
 #include "gateway/process/password_file.hpp"
 
 namespace spdlog {
@@ -57,6 +58,8 @@ class PasswordChecks {
  public:
   static constexpr std::size_t threads = 2;
   static constexpr std::size_t most_waiting = 128;
+  // Who tries passwords in bulk must not keep all others from theirs.
+  static constexpr std::size_t most_waiting_of_client = 32;
 
   explicit PasswordChecks(std::shared_ptr<spdlog::logger> log);
   PasswordChecks(const PasswordChecks&) = delete;
@@ -68,12 +71,14 @@ class PasswordChecks {
     std::string user;
     std::string password;
     std::function<void(bool right)> done;  // called by a thread of this object's
+    ClientKey client = {};
   };
 
   // True if this was found right lately and the file has not been read anew since: the file is looked at
   // every second while it is asked for.
   [[nodiscard]] bool remembers(const Check& check, PasswordCache::TimePoint now);
-  // False if too many wait already; `done` is then never called. The threads start with the first check.
+  // False if too many wait already, or too many of this client; `done` is then never called. The threads
+  // start with the first check.
   [[nodiscard]] bool submit(Check check);
   // Ends the threads; checks that wait are dropped, and `done` is called no more once this returns.
   void stop();

@@ -213,7 +213,16 @@ TEST_CASE("the queue of checks is bounded, and none is reported after the stop")
       while (!open) std::this_thread::yield();
       ++done;
     };
-    while (taken < 1'000 && checks.submit({file, "ann", "x", block})) ++taken;
+    const auto fill = [&](std::uint8_t client) {
+      std::size_t of_client = 0;
+      while (of_client < 1'000 && checks.submit({file, "ann", "x", block, ClientKey{{client}}})) ++of_client;
+      taken += of_client;
+      return of_client;
+    };
+    const auto of_first = fill(1);
+    CHECK(of_first >= PasswordChecks::most_waiting_of_client);
+    CHECK(of_first <= PasswordChecks::most_waiting_of_client + PasswordChecks::threads);
+    for (std::uint8_t client = 2; client <= 8; ++client) (void)fill(client);
     CHECK(taken >= PasswordChecks::most_waiting);
     CHECK(taken <= PasswordChecks::most_waiting + PasswordChecks::threads);
     open = true;
