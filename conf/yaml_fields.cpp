@@ -271,15 +271,7 @@ void YamlFields::allow_one(std::span<const std::string_view> names) {
 }
 
 void YamlFields::only_with(std::string_view name, std::string_view companion) {
-  const YamlValue* value = map_.find(name);
-  if (value == nullptr || has(companion)) return;
-  // A missing companion may be the misspelt one; then that fault says enough.
-  if (std::any_of(map_.entries.begin(), map_.entries.end(),
-                  [&](const auto& entry) { return edit_distance(entry.key, companion) <= 2; })) {
-    return;
-  }
-  faults_.add(value->line, value->column, path_of(name),
-              std::string(name) + " has a meaning only beside `" + std::string(companion) + "`: remove it");
+  companions_.emplace_back(name, companion);
 }
 
 void YamlFields::refuse(std::string_view name, std::string_view why) {
@@ -332,6 +324,12 @@ void YamlFields::finish() {
                                                   : "one of " + joined(names, " or ") + " is missing";
     faults_.add_missing(map_.line, map_.column, path_, missing);
     for (const auto name : names) faults_.explain(path_of(name));
+  }
+  for (const auto& [name, companion] : companions_) {
+    const YamlValue* value = map_.find(name);
+    if (value == nullptr || has(companion) || is_misspelt({&companion, 1}) || refused) continue;
+    faults_.add(value->line, value->column, path_of(name),
+                std::string(name) + " has a meaning only beside `" + std::string(companion) + "`: remove it");
   }
 }
 

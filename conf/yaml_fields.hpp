@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "conf/config_error.hpp"
@@ -69,6 +70,7 @@ class YamlFields final : public Fields {
   FaultList& faults_;
   std::vector<std::string_view> known_;
   std::vector<Requirement> requirements_;
+  std::vector<std::pair<std::string_view, std::string_view>> companions_;  // of `only_with`
   std::vector<std::string_view> meant_;  // the nearest known keys of the unknown ones
 };
 
