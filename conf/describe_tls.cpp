@@ -1,6 +1,7 @@
 #include <array>
 
 #include "conf/describe.hpp"
+#include "conf/units.hpp"
 
 namespace tidegate::conf {
 
@@ -32,12 +33,48 @@ void describe_names(Fields& fields, const Key& key, std::vector<std::string>& na
   });
 }
 
+// Answers are signed, so that asking by https would add nothing but a certificate with a staple of its own.
+std::string take_responder(const Scalar& scalar, std::string& responder) {
+  if (!scalar.text.starts_with("http://"))
+    return quote(scalar.text) + " cannot be asked: write `http://HOST/PATH` (answers are signed, not hidden)";
+  responder = scalar.text;
+  return {};
+}
+
+void describe_staple(Fields& fields, OcspStaple& staple) {
+  Shapes shapes;
+  shapes.words = {"off", "fetch"};
+  shapes.take_word = [&staple](std::size_t word) { staple.fetch = word == 1; };
+  shapes.form = "a file with an OCSP response (DER)";
+  shapes.take_text = [&staple](const Scalar& scalar) {
+    // In quotes, as JSON has all words: a file of that name is `./fetch`.
+    staple.fetch = scalar.text == "fetch";
+    if (!staple.fetch) staple.file = scalar.text;
+    return std::string();
+  };
+  shapes.take_object = [&staple](Fields& inner) {
+    staple.fetch = true;
+    const auto take = [&staple](const Scalar& scalar) { return take_responder(scalar, staple.responder); };
+    inner.text({"responder", "Where to ask; default: the responder that the certificate names."}, "", take,
+               "a URL that begins with `http://`");
+    inner.text(
+        {"issuer",
+         "PEM file with the certificate of the CA that issued it; default: it stands in `certificate`, "
+         "behind the first one."},
+        staple.issuer, file_form);
+  };
+  fields.shaped(
+      {"ocspStaple",
+       "Proof for clients that the certificate is not revoked: a file with an OCSP response, `fetch` "
+       "to ask the certificate's responder for it and keep it fresh, or a map to say how to ask."},
+      shapes, "off");
+}
+
 void describe_certificate(Fields& fields, ServerCertificate& certificate) {
   describe_files(fields, certificate.files);
   describe_names(fields, {"names", "Server names it answers to; default: those it was issued for."},
                  certificate.names);
-  fields.text({"ocspStaple", "File with an OCSP response (DER) to send along."}, certificate.ocsp_staple,
-              file_form);
+  describe_staple(fields, certificate.staple);
 }
 
 void describe_clients(Fields& fields, ClientCertificatePolicy& clients) {
@@ -95,6 +132,8 @@ void describe_server_tls(Fields& fields, Listener& listener) {
               listener.redirect_to_tls);
   ServerCertificate single;
   describe_files(fields, single.files);
+  describe_staple(fields, single.staple);
+  fields.only_with("ocspStaple", "certificate");
   if (!single.files.certificate.empty()) tls.certificates.push_back(std::move(single));
   fields.list({"certificates", "Several, chosen by server name; of one name by type of key too."},
               [&tls] { return certificate_shapes(tls.certificates); });

@@ -16,11 +16,19 @@ struct CertificateFiles {
   Place place;
 };
 
+// The OCSP response (RFC 6960) that is sent along with a certificate: lies in a file, is fetched, or is not
+// sent at all.
+struct OcspStaple {
+  std::string file;  // DER; empty: none
+  bool fetch = false;
+  std::string responder;  // whom to ask, a URL; empty: whom the certificate names
+  std::string issuer;     // PEM file with the certificate of its CA; empty: that lies with the certificate
+};
+
 struct ServerCertificate {
   CertificateFiles files;
-  std::vector<std::string>
-      names;                // server names it is for, exact or `*.suffix`; empty: those it was issued for
-  std::string ocsp_staple;  // an OCSP response (DER) to send along; empty: none
+  std::vector<std::string> names;  // it is for these, exact or `*.suffix`; empty: those it was issued for
+  OcspStaple staple;
 };
 
 enum class ClientCertificates { off, optional, required };

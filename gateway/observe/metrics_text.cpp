@@ -79,6 +79,7 @@ void write_tls(Exposition& out, const MetricsInput& input) {
              "Whole days until a certificate ends; negative after.");
   for (const auto& certificate : input.certificates)
     out.sample({{"file", certificate.file}}, days_left(certificate));
+  write_staples(out, input.staples, std::chrono::system_clock::now());
 }
 
 void write_failures(Exposition& out, const Metrics& metrics) {

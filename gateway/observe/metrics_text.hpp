@@ -9,6 +9,7 @@
 
 #include "gateway/observe/limit_report.hpp"
 #include "gateway/observe/metrics.hpp"
+#include "gateway/observe/staple_state.hpp"
 
 namespace tidegate::upstream {
 struct EndpointReport;
@@ -42,7 +43,8 @@ struct MetricsInput {
   std::uint64_t error_lines_dropped = 0;
   bool ready = false;
   std::string_view version;
-  std::vector<CertificateExpiry> certificates = {};
+  std::vector<CertificateExpiry> certificates = {};  // each file once
+  std::vector<StapleState> staples = {};
   std::vector<LimitReport> limits = {};
 };
 

@@ -1,5 +1,6 @@
 #include "gateway/process/gateway.hpp"
 
+#include <map>
 #include <stdexcept>
 
 #include <boost/asio/post.hpp>
@@ -78,6 +79,7 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
       ticket_keys_(std::make_shared<net::TicketKeys>(kTicketPeriod)),
       passwords_(error_log_.logger()),
       control_(context_, error_log_.logger()),
+      stapler_(context_, error_log_.logger()),
       shutdown_timer_(context_) {
   const auto descriptors = raise_descriptor_limit();
   const auto most = connections_per_worker(config_->connections_per_worker, descriptors, worker_count_);
@@ -97,6 +99,7 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
   tls_ = tls_or_throw(*config_, ticket_keys_, *error_log_.logger());
   control_.apply(config_, tls_, metrics_);
   open_listeners();
+  stapler_.adopt(tls_->listeners);
   start_admin();
   tls_watch_ = std::make_unique<TlsWatch>(context_, config_, ticket_keys_, error_log_.logger(),
                                           [this](auto tls) { renew_tls(std::move(tls)); });
@@ -117,6 +120,7 @@ Gateway::~Gateway() {
 // Connections go on under what they were opened with; the next handshake takes the new certificates.
 void Gateway::renew_tls(std::shared_ptr<const TlsContexts> tls) {
   tls_ = std::move(tls);
+  stapler_.adopt(tls_->listeners);  // first, so that no handshake goes without what is known already
   control_.apply(config_, tls_, metrics_);
 }
 
@@ -174,13 +178,14 @@ std::string Gateway::metrics_page() const {
   MetricsInput input{metrics_,   endpoints, read_process_facts(), 0, error_log_.dropped_lines(),
                      ready(why), version()};
   input.limits = control_.limit_reports();
+  std::map<std::string, std::int64_t> expiries;  // several listeners may have the same one
   for (const auto& server : tls_->listeners) {
     if (!server) continue;
-    for (const auto& certificate : server->certificates()) {
-      const auto expires = std::chrono::system_clock::to_time_t(certificate.expires());
-      input.certificates.push_back({certificate.files.certificate, expires});
-    }
+    for (const auto& certificate : server->certificates())
+      expiries[certificate.files.certificate] = std::chrono::system_clock::to_time_t(certificate.expires());
   }
+  for (const auto& [file, expires] : expiries) input.certificates.push_back({file, expires});
+  input.staples = stapler_.report();
   if (access_log_) input.access_lines_dropped = access_log_->dropped_lines();
   return metrics_text(input);
 }

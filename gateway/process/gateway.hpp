@@ -18,6 +18,7 @@
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/control.hpp"
 #include "gateway/process/password_checks.hpp"
+#include "gateway/process/stapler.hpp"
 #include "gateway/process/tls_watch.hpp"
 #include "wire/net/unique_fd.hpp"
 
@@ -78,6 +79,7 @@ class Gateway {
   Control control_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::unique_ptr<Admin> admin_;
+  Stapler stapler_;
   std::unique_ptr<TlsWatch> tls_watch_;
   std::vector<std::uint16_t> ports_;
   std::vector<std::string> socket_files_;  // Unix listeners, removed at the end

@@ -22,10 +22,16 @@ int version_of(conf::TlsVersion version) {
   return version == conf::TlsVersion::tls_1_3 ? TLS1_3_VERSION : TLS1_2_VERSION;
 }
 
+net::TlsIdentity identity_of(const conf::ServerCertificate& certificate) {
+  const auto& staple = certificate.staple;
+  net::TlsIdentity identity{files_of(certificate.files), certificate.names, staple.file, {}};
+  if (staple.fetch) identity.fetch = {staple.responder, staple.issuer};
+  return identity;
+}
+
 net::TlsServerSettings settings_of(const conf::ServerTls& tls) {
   net::TlsServerSettings settings;
-  for (const auto& certificate : tls.certificates)
-    settings.identities.push_back({files_of(certificate.files), certificate.names, certificate.ocsp_staple});
+  for (const auto& certificate : tls.certificates) settings.identities.push_back(identity_of(certificate));
   settings.refuse_unknown = tls.unknown_name == conf::UnknownServerName::refuse;
   settings.choices = {version_of(tls.oldest), tls.ciphers, tls.cipher_suites, tls.kernel};
   settings.clients = policy_of(tls.clients);
@@ -45,18 +51,35 @@ std::string message_of(const net::TlsFault& fault) {
   return fault.file().empty() ? fault.what() : fault.file() + ": " + fault.what();
 }
 
-// What is wrong with each certificate: one that is faulty does not hide the next.
-conf::ConfigErrors certificate_faults(const conf::ServerTls& tls, const std::string& path,
-                                      net::WallTime now) {
-  conf::ConfigErrors faults;
-  for (const auto& certificate : tls.certificates) {
-    try {
-      (void)net::load_certificate(files_of(certificate.files), now);
-    } catch (const net::TlsFault& fault) {
-      faults.push_back({certificate.files.place, path, message_of(fault)});
-    }
+using Keys = std::shared_ptr<net::TicketKeys>;
+
+// Null if something was wrong with it.
+std::shared_ptr<const net::TlsServer> make_server(const conf::ServerTls& tls, const std::string& path,
+                                                  const Keys& keys, net::WallTime now,
+                                                  conf::ConfigErrors& faults) {
+  try {
+    return net::TlsServer::make(settings_of(tls), keys, now);
+  } catch (const net::TlsIdentityFaults& found) {
+    for (const auto& [identity, fault] : found.entries())
+      faults.push_back({tls.certificates[identity].files.place, path, message_of(fault)});
+  } catch (const net::TlsFault& fault) {
+    faults.push_back({tls.place, path, message_of(fault)});
   }
-  return faults;
+  return nullptr;
+}
+
+// A sentence if clients are not shown a staple that they should be; empty otherwise.
+std::string missing_staple(const net::Certificate& certificate, const net::TlsStaple* staple,
+                           net::WallTime now) {
+  const bool demanded = net::must_staple(certificate);
+  const bool waits = staple != nullptr && staple->inquiry() != nullptr;
+  if (waits || (staple != nullptr && staple->at(now))) return {};
+  if (staple == nullptr && !demanded) return {};
+  return certificate.files.certificate +
+         (staple == nullptr ? ": clients are to refuse this certificate without an OCSP response (RFC 7633) "
+                              "and get none: set `ocspStaple: fetch`"
+                            : ": its OCSP response has expired and is not sent along: renew the file that "
+                              "`ocspStaple` names, or set `ocspStaple: fetch`");
 }
 
 }  // namespace
@@ -76,12 +99,8 @@ TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::T
     auto& server = contexts.listeners.emplace_back();
     if (!listener.tls) continue;
     const auto path = "listeners[" + std::to_string(i) + "].tls";
-    auto found = certificate_faults(*listener.tls, path, now);
-    try {
-      if (found.empty()) server = net::TlsServer::make(settings_of(*listener.tls), keys, now);
-    } catch (const net::TlsFault& fault) {
-      found.push_back({listener.tls->place, path, message_of(fault)});
-    }
+    conf::ConfigErrors found;
+    server = make_server(*listener.tls, path, keys, now, found);
     if (listener.optional_family) continue;  // the same was said of its other half
     std::move(found.begin(), found.end(), std::back_inserter(faults));
   }
@@ -101,9 +120,12 @@ std::vector<std::string> tls_warnings(const TlsContexts& contexts, net::WallTime
   std::vector<std::string> warnings;
   for (const auto& server : contexts.listeners) {
     if (!server) continue;
-    for (const auto& certificate : server->certificates()) {
+    for (std::size_t i = 0; i < server->certificates().size(); ++i) {
+      const auto& certificate = server->certificates()[i];
       auto found = net::warnings_of(certificate, now, kExpirySoon);
       std::move(found.begin(), found.end(), std::back_inserter(warnings));
+      const auto missing = missing_staple(certificate, server->staples()[i].get(), now);
+      if (!missing.empty()) warnings.push_back(missing);
     }
   }
   std::sort(warnings.begin(), warnings.end());

@@ -27,7 +27,7 @@ std::vector<std::string> tls_files(const conf::Config& config) {
     if (!listener.tls) continue;
     for (const auto& certificate : listener.tls->certificates) {
       add(files, certificate.files);
-      files.push_back(certificate.ocsp_staple);
+      files.insert(files.end(), {certificate.staple.file, certificate.staple.issuer});
     }
     add(files, listener.tls->clients);
     for (const auto& host : listener.tls->hosts) add(files, host.policy);

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import https from 'node:https';
 
 import { Authority, openssl } from './harness/certificates.mjs';
@@ -130,6 +131,43 @@ await suite({
     socket.close(1000);
     const page = await gateway.get('/metrics');
     assert.match(page.text, /tidegate_certificate_days_left\{file="[^"]+"\} 0/);
+  },
+
+  'an OCSP response is fetched and stapled, and kept over a renewal and a revocation': async (scene) => {
+    const ca = new Authority(scene);
+    let good = true;
+    let issued;
+    let asked = 0;
+    const responder = http.createServer(async (request, response) => {
+      const parts = [];
+      for await (const part of request) parts.push(part);
+      ++asked;
+      response.writeHead(200, { 'content-type': 'application/ocsp-response' });
+      response.end(ca.answer(Buffer.concat(parts), issued, good));
+    });
+    const url = `http://127.0.0.1:${await scene.listen(responder)}/`;
+    issued = ca.issue(['localhost'], { responder: url, chained: true });
+    const other = ca.issue(['localhost']);
+    const gateway = await secure(scene, { certificates: [{ ...issued, ocspStaple: 'fetch' }, { ...other, names: ['other.test'] }] });
+    await gateway.says(/OCSP: .* good until /);
+    const status = async () => (await shakeHands(scene, gateway, '-status', '-CAfile', ca.certificate)).output;
+    const stapled = /OCSP Response Status: successful[^]*Cert Status: good[^]*Verify return code: 0/;
+    assert.match(await status(), stapled);
+    // The staple of the one does not go along with the other.
+    const without = await shakeHands(scene, gateway, '-status', '-servername', 'other.test');
+    assert.match(without.output, /OCSP response: no response sent/);
+    good = false;
+    const fresh = ca.issue(['other.test']);
+    for (const kind of ['certificate', 'key']) {
+      copyFileSync(fresh[kind], `${other[kind]}.new`);
+      renameSync(`${other[kind]}.new`, other[kind]);
+    }
+    await gateway.says(/certificates renewed/, 15_000);
+    assert.match(await status(), stapled);
+    assert.equal(asked, 1);
+    const revoked = await secure(scene, { ...issued, ocspStaple: { issuer: ca.certificate, responder: url } });
+    await revoked.says(/OCSP: .* the CA has REVOKED this certificate on 2025-01-01 00:00 UTC \(keyCompromise\); clients get none/);
+    assert.match((await revoked.get('/metrics')).text, /tidegate_ocsp_fetches_total\{[^}]*result="revoked"\} 1/);
   },
 
   'wss: messages of all sizes, and a Close both ways': async (scene) => {

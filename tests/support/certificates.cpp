@@ -65,6 +65,21 @@ net::X509Ptr read_certificate(const std::string& file) {
   return net::X509Ptr(::PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr));
 }
 
+net::KeyPtr read_key(const std::string& file) {
+  const BioPtr in(::BIO_new_file(file.c_str(), "r"));
+  return net::KeyPtr(::PEM_read_bio_PrivateKey(in.get(), nullptr, nullptr, nullptr));
+}
+
+struct TimeFree {
+  void operator()(ASN1_TIME* time) const { ::ASN1_TIME_free(time); }
+};
+
+std::unique_ptr<ASN1_TIME, TimeFree> time_in(std::chrono::system_clock::time_point now,
+                                             std::chrono::seconds span) {
+  const auto seconds = std::chrono::system_clock::to_time_t(now + span);
+  return std::unique_ptr<ASN1_TIME, TimeFree>(::ASN1_GENERALIZEDTIME_set(nullptr, seconds));
+}
+
 }  // namespace
 
 Authority::Authority(const std::string& name) {
@@ -107,10 +122,16 @@ Issued Authority::issue(const Wanted& wanted) {
   std::string names = "IP:127.0.0.1,IP:::1";
   for (const auto& name : wanted.names) names += ",DNS:" + name;
   add_extension(raw, certificate_.get(), NID_subject_alt_name, names);
+  if (!wanted.responder.empty())
+    add_extension(raw, certificate_.get(), NID_info_access, "OCSP;URI:" + wanted.responder);
+  if (wanted.must_staple) add_extension(raw, certificate_.get(), NID_tlsfeature, "status_request");
+  if (!wanted.usage.empty()) add_extension(raw, certificate_.get(), NID_ext_key_usage, wanted.usage);
   expect(::X509_sign(raw, key_.get(), ::EVP_sha256()) > 0, "sign a certificate");
 
   Issued issued{next_name("cert.pem"), next_name("key.pem")};
-  ::PEM_write_bio_X509(create(issued.certificate).get(), raw);
+  const auto out = create(issued.certificate);
+  ::PEM_write_bio_X509(out.get(), raw);
+  if (wanted.chained) ::PEM_write_bio_X509(out.get(), certificate_.get());
   const auto* const passphrase = reinterpret_cast<const unsigned char*>(wanted.passphrase.data());
   const bool sealed = !wanted.passphrase.empty();
   ::PEM_write_bio_PrivateKey(create(issued.key).get(), key.get(), sealed ? ::EVP_aes_256_cbc() : nullptr,
@@ -144,23 +165,35 @@ std::string Authority::revoke(const std::vector<Issued>& revoked) {
   return file;
 }
 
-std::string Authority::staple(const Issued& issued) {
+std::string Authority::say(const Issued& issued, const Saying& saying) {
   const auto certificate = read_certificate(issued.certificate);
   auto* const id = ::OCSP_cert_to_id(nullptr, certificate.get(), certificate_.get());
   const std::unique_ptr<OCSP_BASICRESP, decltype(&::OCSP_BASICRESP_free)> basic(::OCSP_BASICRESP_new(),
                                                                                 ::OCSP_BASICRESP_free);
-  const std::unique_ptr<ASN1_TIME, decltype(&::ASN1_TIME_free)> from(::ASN1_TIME_new(), ::ASN1_TIME_free);
-  const std::unique_ptr<ASN1_TIME, decltype(&::ASN1_TIME_free)> to(::ASN1_TIME_new(), ::ASN1_TIME_free);
-  ::X509_gmtime_adj(from.get(), -3600);
-  ::X509_gmtime_adj(to.get(), kDay);
-  ::OCSP_basic_add1_status(basic.get(), id, V_OCSP_CERTSTATUS_GOOD, 0, nullptr, from.get(), to.get());
+  const auto from = time_in(saying.now, saying.from);
+  const auto to = saying.to ? time_in(saying.now, *saying.to) : nullptr;
+  const bool revoked = saying.status == V_OCSP_CERTSTATUS_REVOKED;
+  ::OCSP_basic_add1_status(basic.get(), id, saying.status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
+                           revoked ? from.get() : nullptr, from.get(), to.get());
   ::OCSP_CERTID_free(id);
-  expect(::OCSP_basic_sign(basic.get(), certificate_.get(), key_.get(), ::EVP_sha256(), nullptr, 0) == 1,
+  const auto signer = saying.signer != nullptr ? read_certificate(saying.signer->certificate) : nullptr;
+  const auto key = saying.signer != nullptr ? read_key(saying.signer->key) : nullptr;
+  expect(::OCSP_basic_sign(basic.get(), signer ? signer.get() : certificate_.get(),
+                           key ? key.get() : key_.get(), ::EVP_sha256(), nullptr, 0) == 1,
          "sign a response");
   const std::unique_ptr<OCSP_RESPONSE, decltype(&::OCSP_RESPONSE_free)> response(
       ::OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()), ::OCSP_RESPONSE_free);
+  unsigned char* der = nullptr;
+  const int size = ::i2d_OCSP_RESPONSE(response.get(), &der);
+  expect(size > 0, "write a response");
+  std::string text(reinterpret_cast<const char*>(der), static_cast<std::size_t>(size));
+  OPENSSL_free(der);
+  return text;
+}
+
+std::string Authority::staple(const Issued& issued) {
   auto file = next_name("ocsp.der");
-  i2d_OCSP_RESPONSE_bio(create(file).get(), response.get());
+  std::ofstream(file, std::ios::binary) << say(issued);
   return file;
 }
 

@@ -1,7 +1,9 @@
 // A certificate authority for tests: what it issues lies in PEM files of a folder that goes with it.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,11 +18,24 @@ struct Wanted {
   int days_from = -1;
   int days_to = 30;
   std::string passphrase = {};  // of the key; empty: none
+  std::string responder = {};   // URL of an OCSP responder; empty: none is named
+  bool must_staple = false;
+  bool chained = false;    // the authority's certificate lies behind it in its file
+  std::string usage = {};  // extended key usage such as `OCSPSigning`
 };
 
 struct Issued {
   std::string certificate;  // files
   std::string key;
+};
+
+// What an OCSP response says of a certificate.
+struct Saying {
+  int status = 0;  // V_OCSP_CERTSTATUS_...: good
+  std::chrono::seconds from{-3600};
+  std::optional<std::chrono::seconds> to = std::chrono::hours(24);  // nothing: no nextUpdate
+  const Issued* signer = nullptr;                                   // the authority itself if null
+  std::chrono::system_clock::time_point now = std::chrono::system_clock::now();
 };
 
 class Authority {
@@ -36,7 +51,9 @@ class Authority {
   [[nodiscard]] Issued issue(const Wanted& wanted = {});
   // A list of these certificates as revoked, good for a day.
   [[nodiscard]] std::string revoke(const std::vector<Issued>& revoked);
-  // An OCSP response that calls this certificate good, in DER.
+  // An OCSP response about this certificate, in DER.
+  [[nodiscard]] std::string say(const Issued& issued, const Saying& saying = {});
+  // A file with one that calls it good.
   [[nodiscard]] std::string staple(const Issued& issued);
   // A file in its folder.
   [[nodiscard]] std::string write(const std::string& name, const std::string& text) const;

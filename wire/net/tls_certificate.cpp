@@ -27,21 +27,6 @@ BioPtr reader_of(const std::string& text) {
   return BioPtr(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
-WallTime time_of(const ASN1_TIME* time) {
-  std::tm parts{};
-  if (time == nullptr || ::ASN1_TIME_to_tm(time, &parts) != 1) return {};
-  return std::chrono::system_clock::from_time_t(::timegm(&parts));
-}
-
-std::string day_of(WallTime time) {
-  const auto seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm parts{};
-  ::gmtime_r(&seconds, &parts);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
-  return text;
-}
-
 // OpenSSL's callback for the passphrase of a key: its argument is the passphrase, or nullptr.
 int give_passphrase(char* out, int size, int, void* passphrase) {
   if (passphrase == nullptr) return -1;
@@ -116,6 +101,24 @@ std::string text_of(const ASN1_STRING* value) {
 }
 
 }  // namespace
+
+WallTime time_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (time == nullptr || ::ASN1_TIME_to_tm(time, &parts) != 1) return {};
+  constexpr auto first = std::chrono::ceil<std::chrono::seconds>(WallTime::min());
+  constexpr auto last = std::chrono::floor<std::chrono::seconds>(WallTime::max());
+  const std::chrono::sys_seconds found{std::chrono::seconds(::timegm(&parts))};
+  return std::clamp(found, first, last);
+}
+
+std::string day_of(WallTime time) {
+  const auto seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &parts);
+  return text;
+}
 
 std::string read_pem_file(const std::string& file) {
   errno = 0;

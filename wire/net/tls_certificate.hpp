@@ -52,6 +52,12 @@ struct Certificate {
 [[nodiscard]] std::vector<std::string> warnings_of(const Certificate& certificate, WallTime now,
                                                    std::chrono::hours soon);
 
+// Of a certificate or another signed statement; the earliest time if it is none. Times that a WallTime cannot
+// hold, such as the year 9999 of those that are to have no end (RFC 5280 4.1.2.5), become its bounds.
+[[nodiscard]] WallTime time_of(const ASN1_TIME* time);
+// For people: `2030-01-31 12:00 UTC`.
+[[nodiscard]] std::string day_of(WallTime time);
+
 // The whole of a file. Throws TlsFault with the system's reason.
 [[nodiscard]] std::string read_pem_file(const std::string& file);
 

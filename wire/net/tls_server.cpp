@@ -6,11 +6,8 @@
 #include <openssl/core_names.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/ocsp.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
-
-#include "wire/net/tls_error.hpp"
 
 namespace tidegate::net {
 namespace {
@@ -21,7 +18,7 @@ constexpr unsigned char kProtocols[] = "\x08http/1.1\x08http/1.0";
 struct SiteFacts {
   std::size_t policy = 0;
   std::string scope;
-  std::vector<std::pair<const X509*, std::string>> staples;  // by leaf; DER
+  std::vector<std::pair<const X509*, std::shared_ptr<const TlsStaple>>> staples;  // by leaf
 };
 
 // The parameters of this and other callbacks are OpenSSL's choice.
@@ -52,18 +49,10 @@ std::string digest_of(const std::string& text) {
   return out;
 }
 
-std::string load_staple(const std::string& file) {
-  if (file.empty()) return {};
-  auto text = read_pem_file(file);
-  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
-  auto* const response = ::d2i_OCSP_RESPONSE(nullptr, &bytes, static_cast<long>(text.size()));
-  ::ERR_clear_error();
-  const bool good =
-      response != nullptr && ::OCSP_response_status(response) == OCSP_RESPONSE_STATUS_SUCCESSFUL;
-  ::OCSP_RESPONSE_free(response);
-  if (!good)
-    throw TlsFault(file, "is no successful OCSP response in DER (as `openssl ocsp -respout` writes it)");
-  return text;
+std::shared_ptr<TlsStaple> make_staple(const TlsIdentity& identity, const Certificate& certificate) {
+  if (identity.fetch) return std::make_shared<TlsStaple>(make_ocsp_inquiry(certificate, *identity.fetch));
+  if (identity.staple.empty()) return nullptr;
+  return std::make_shared<TlsStaple>(read_ocsp_response(identity.staple));
 }
 
 bool has(const std::vector<std::string>& names, std::string_view name) {
@@ -103,12 +92,23 @@ TlsServer::TlsServer(TlsServerSettings settings, std::shared_ptr<TicketKeys> key
 }
 
 void TlsServer::load_identities(WallTime now) {
-  for (const auto& identity : settings_.identities) {
-    certificates_.push_back(load_certificate(identity.files, now));
-    names_.push_back(identity.names.empty() ? certificates_.back().names() : identity.names);
-    staples_.push_back(load_staple(identity.staple));
+  std::vector<TlsIdentityFaults::Entry> faults;
+  for (std::size_t i = 0; i < settings_.identities.size(); ++i) {
+    try {
+      load_identity(settings_.identities[i], now);
+    } catch (const TlsFault& fault) {
+      faults.push_back({i, fault});
+    }
   }
+  if (!faults.empty()) throw TlsIdentityFaults(std::move(faults));
   if (certificates_.empty()) throw TlsFault("", "no certificate is named");
+}
+
+void TlsServer::load_identity(const TlsIdentity& identity, WallTime now) {
+  auto certificate = load_certificate(identity.files, now);
+  staples_.push_back(make_staple(identity, certificate));
+  names_.push_back(identity.names.empty() ? certificate.names() : identity.names);
+  certificates_.push_back(std::move(certificate));
 }
 
 void TlsServer::load_policies() {
@@ -170,7 +170,7 @@ SslContextPtr TlsServer::make_site_context(const Site& site) const {
   auto facts = std::make_unique<SiteFacts>();
   for (const auto i : site.identities) {
     use_certificate(raw, certificates_[i]);
-    if (!staples_[i].empty()) facts->staples.emplace_back(certificates_[i].leaf.get(), staples_[i]);
+    if (staples_[i]) facts->staples.emplace_back(certificates_[i].leaf.get(), staples_[i]);
   }
   const auto& policy = policies_[site.policy];
   facts->policy = site.policy;
@@ -289,10 +289,12 @@ int TlsServer::on_status(SSL* ssl, void*) {
   const auto* const leaf = ::SSL_get_certificate(ssl);
   for (const auto& [certificate, staple] : facts_of(ssl).staples) {
     if (certificate != leaf) continue;
-    auto* const copy = ::OPENSSL_memdup(staple.data(), staple.size());
-    if (copy == nullptr) return SSL_TLSEXT_ERR_NOACK;
-    ::SSL_set_tlsext_status_ocsp_resp(ssl, static_cast<unsigned char*>(copy),
-                                      static_cast<long>(staple.size()));
+    const auto response = staple->at(std::chrono::system_clock::now());
+    if (!response) break;
+    const auto& der = response->der;
+    auto* const copy = ::OPENSSL_memdup(der.data(), der.size());
+    if (copy == nullptr) break;
+    ::SSL_set_tlsext_status_ocsp_resp(ssl, static_cast<unsigned char*>(copy), static_cast<long>(der.size()));
     return SSL_TLSEXT_ERR_OK;
   }
   return SSL_TLSEXT_ERR_NOACK;

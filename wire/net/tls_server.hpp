@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +14,9 @@
 #include "wire/net/server_names.hpp"
 #include "wire/net/tls_certificate.hpp"
 #include "wire/net/tls_context.hpp"
+#include "wire/net/tls_error.hpp"
 #include "wire/net/tls_session.hpp"
+#include "wire/net/tls_staple.hpp"
 #include "wire/net/tls_tickets.hpp"
 
 namespace tidegate::net {
@@ -30,8 +33,9 @@ struct ClientCertificatePolicy {
 
 struct TlsIdentity {
   CertificateFiles files;
-  std::vector<std::string> names;  // empty: those in the certificate
-  std::string staple;              // an OCSP response (DER) to send along; empty: none
+  std::vector<std::string> names;            // empty: those in the certificate
+  std::string staple = {};                   // a file with an OCSP response (DER) to send along; empty: none
+  std::optional<OcspDirections> fetch = {};  // the response is fetched instead: see `TlsServer::staples`
 };
 
 // A policy for some names; the others have the listener's own.
@@ -48,10 +52,27 @@ struct TlsServerSettings {
   std::vector<TlsNamedPolicy> policies;
 };
 
-// Immutable once built and shared by all workers; a reload builds another.
+// All identities that cannot be used: one that is faulty does not hide the next. As a TlsFault it is the
+// first of them.
+class TlsIdentityFaults : public TlsFault {
+ public:
+  struct Entry {
+    std::size_t identity;  // its place in the settings
+    TlsFault fault;
+  };
+  explicit TlsIdentityFaults(std::vector<Entry> entries)
+      : TlsFault(entries.front().fault), entries_(std::move(entries)) {}
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  std::vector<Entry> entries_;
+};
+
+// Immutable once built and shared by all workers, the contents of its staples apart; a reload builds another.
 class TlsServer : public std::enable_shared_from_this<TlsServer> {
  public:
-  // Reads all files. Throws TlsFault. `now` is what certificates are checked against.
+  // Reads all files. Throws TlsFault, for identities TlsIdentityFaults. `now` is what certificates are
+  // checked against.
   static std::shared_ptr<const TlsServer> make(TlsServerSettings settings, std::shared_ptr<TicketKeys> keys,
                                                WallTime now);
   TlsServer(const TlsServer&) = delete;
@@ -65,6 +86,8 @@ class TlsServer : public std::enable_shared_from_this<TlsServer> {
   [[nodiscard]] bool fits(const TlsSession& session, std::string_view host) const;
 
   [[nodiscard]] const std::vector<Certificate>& certificates() const { return certificates_; }
+  // Of each certificate; null: it has none. One that is to be fetched is empty until somebody does.
+  [[nodiscard]] const std::vector<std::shared_ptr<TlsStaple>>& staples() const { return staples_; }
 
  private:
   struct Handshake;
@@ -80,6 +103,7 @@ class TlsServer : public std::enable_shared_from_this<TlsServer> {
 
   TlsServer(TlsServerSettings settings, std::shared_ptr<TicketKeys> keys, WallTime now);
   void load_identities(WallTime now);
+  void load_identity(const TlsIdentity& identity, WallTime now);
   void load_policies();
   void build_sites();
   [[nodiscard]] std::vector<std::size_t> identities_of(std::string_view name) const;
@@ -97,11 +121,11 @@ class TlsServer : public std::enable_shared_from_this<TlsServer> {
 
   const TlsServerSettings settings_;
   const std::shared_ptr<TicketKeys> keys_;
-  std::vector<Certificate> certificates_;        // as `settings_.identities`
-  std::vector<std::vector<std::string>> names_;  // of each
-  std::vector<std::string> staples_;             // of each, DER
-  std::vector<Policy> policies_;                 // the listener's own first
-  std::vector<Site> sites_;                      // the first one is for unknown names
+  std::vector<Certificate> certificates_;            // as `settings_.identities`
+  std::vector<std::vector<std::string>> names_;      // of each
+  std::vector<std::shared_ptr<TlsStaple>> staples_;  // of each
+  std::vector<Policy> policies_;                     // the listener's own first
+  std::vector<Site> sites_;                          // the first one is for unknown names
   ServerNames site_names_;
   ServerNames policy_names_;
 };
