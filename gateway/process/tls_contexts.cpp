@@ -53,17 +53,17 @@ std::string message_of(const net::TlsFault& fault) {
 
 using Keys = std::shared_ptr<net::TicketKeys>;
 
-// Null if something was wrong with it.
-std::shared_ptr<const net::TlsServer> make_server(const conf::ServerTls& tls, const std::string& path,
+// Null if something was wrong with it; the faults' path is left to the caller.
+std::shared_ptr<const net::TlsServer> make_server(const conf::ServerTls& tls, net::TlsServerSettings settings,
                                                   const Keys& keys, net::WallTime now,
                                                   conf::ConfigErrors& faults) {
   try {
-    return net::TlsServer::make(settings_of(tls), keys, now);
+    return net::TlsServer::make(std::move(settings), keys, now);
   } catch (const net::TlsIdentityFaults& found) {
     for (const auto& [identity, fault] : found.entries())
-      faults.push_back({tls.certificates[identity].files.place, path, message_of(fault)});
+      faults.push_back({tls.certificates[identity].files.place, {}, message_of(fault)});
   } catch (const net::TlsFault& fault) {
-    faults.push_back({tls.place, path, message_of(fault)});
+    faults.push_back({tls.place, {}, message_of(fault)});
   }
   return nullptr;
 }
@@ -71,6 +71,8 @@ std::shared_ptr<const net::TlsServer> make_server(const conf::ServerTls& tls, co
 // A sentence if clients are not shown a staple that they should be; empty otherwise.
 std::string missing_staple(const net::Certificate& certificate, const net::TlsStaple* staple,
                            net::WallTime now) {
+  if (staple != nullptr && staple->fault() != nullptr)
+    return message_of(*staple->fault()) + "; clients get no OCSP response";
   const bool demanded = net::must_staple(certificate);
   const bool waits = staple != nullptr && staple->inquiry() != nullptr;
   if (waits || (staple != nullptr && staple->at(now))) return {};
@@ -85,7 +87,7 @@ std::string missing_staple(const net::Certificate& certificate, const net::TlsSt
 }  // namespace
 
 TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::TicketKeys> keys,
-                              net::WallTime now, conf::ConfigErrors& faults) {
+                              net::WallTime now, conf::ConfigErrors& faults, StapleFaults staples) {
   TlsContexts contexts;
   if (!config.ticket_keys.empty()) {
     try {
@@ -100,7 +102,10 @@ TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::T
     if (!listener.tls) continue;
     const auto path = "listeners[" + std::to_string(i) + "].tls";
     conf::ConfigErrors found;
-    server = make_server(*listener.tls, path, keys, now, found);
+    auto settings = settings_of(*listener.tls);
+    settings.staples_needed = staples == StapleFaults::faults;
+    server = make_server(*listener.tls, std::move(settings), keys, now, found);
+    for (auto& fault : found) fault.path = path;
     if (listener.optional_family) continue;  // the same was said of its other half
     std::move(found.begin(), found.end(), std::back_inserter(faults));
   }

@@ -1,6 +1,7 @@
 // The TLS contexts of a configuration: its certificates, keys and CA files, read and checked.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,11 +20,19 @@ struct TlsContexts {
   std::vector<std::shared_ptr<const net::TlsClient>> upstreams;  // as Config::upstreams; null: clear text
 };
 
+// What a certificate is that cannot have the OCSP response that is to be fetched for it.
+enum class StapleFaults : std::uint8_t {
+  faults,    // of the configuration
+  warnings,  // it is served without: a renewed certificate is better than one that ends, though its CA may
+             // have given up OCSP meanwhile
+};
+
 // Reads all files that `config` names, and adds a fault for each that cannot be used: with its place, its
 // file, the reason and the fix. Blocks on the files: not for a worker. The result is complete only if there
 // were no faults.
 [[nodiscard]] TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::TicketKeys> keys,
-                                            net::WallTime now, conf::ConfigErrors& faults);
+                                            net::WallTime now, conf::ConfigErrors& faults,
+                                            StapleFaults staples = StapleFaults::faults);
 
 // What works but should be put right, one sentence each: see `net::warnings_of`.
 [[nodiscard]] std::vector<std::string> tls_warnings(const TlsContexts& contexts, net::WallTime now);

@@ -96,7 +96,8 @@ void TlsWatch::build() {
   if (builder_.joinable()) builder_.join();
   builder_ = std::thread([this] {
     conf::ConfigErrors faults;
-    auto contexts = make_tls_contexts(*config_, keys_, std::chrono::system_clock::now(), faults);
+    auto contexts =
+        make_tls_contexts(*config_, keys_, std::chrono::system_clock::now(), faults, StapleFaults::warnings);
     boost::asio::post(context_, [this, contexts = std::move(contexts), faults = std::move(faults)]() mutable {
       take(std::move(contexts), faults);
     });

@@ -49,8 +49,16 @@ std::string digest_of(const std::string& text) {
   return out;
 }
 
-std::shared_ptr<TlsStaple> make_staple(const TlsIdentity& identity, const Certificate& certificate) {
-  if (identity.fetch) return std::make_shared<TlsStaple>(make_ocsp_inquiry(certificate, *identity.fetch));
+std::shared_ptr<TlsStaple> make_staple(const TlsIdentity& identity, const Certificate& certificate,
+                                       bool needed) {
+  if (identity.fetch) {
+    try {
+      return std::make_shared<TlsStaple>(make_ocsp_inquiry(certificate, *identity.fetch));
+    } catch (const TlsFault& fault) {
+      if (needed) throw;
+      return std::make_shared<TlsStaple>(fault);
+    }
+  }
   if (identity.staple.empty()) return nullptr;
   return std::make_shared<TlsStaple>(read_ocsp_response(identity.staple));
 }
@@ -106,7 +114,7 @@ void TlsServer::load_identities(WallTime now) {
 
 void TlsServer::load_identity(const TlsIdentity& identity, WallTime now) {
   auto certificate = load_certificate(identity.files, now);
-  staples_.push_back(make_staple(identity, certificate));
+  staples_.push_back(make_staple(identity, certificate, settings_.staples_needed));
   names_.push_back(identity.names.empty() ? certificate.names() : identity.names);
   certificates_.push_back(std::move(certificate));
 }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "wire/net/ocsp.hpp"
+#include "wire/net/tls_error.hpp"
 
 namespace tidegate::net {
 
@@ -18,8 +19,13 @@ class TlsStaple {
   // One that is to be fetched; there is none until then.
   explicit TlsStaple(OcspInquiry inquiry) : inquiry_(std::move(inquiry)) {}
 
-  // How to fetch it; nullptr: it came from a file.
+  // One that nobody can be asked for; there never is one.
+  explicit TlsStaple(TlsFault fault) : fault_(std::move(fault)) {}
+
+  // How to fetch it; nullptr: that is not to be done.
   [[nodiscard]] const OcspInquiry* inquiry() const { return inquiry_ ? &*inquiry_ : nullptr; }
+  // Why it cannot be had; nullptr: it can.
+  [[nodiscard]] const TlsFault* fault() const { return fault_ ? &*fault_ : nullptr; }
 
   void set(std::shared_ptr<const OcspResponse> response);
   // The newest, expired or not; null if there was none yet.
@@ -29,6 +35,7 @@ class TlsStaple {
 
  private:
   const std::optional<OcspInquiry> inquiry_;
+  const std::optional<TlsFault> fault_;
   mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<const OcspResponse> response_;
 };

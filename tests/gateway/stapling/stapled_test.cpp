@@ -1,6 +1,6 @@
 // Fetched OCSP responses through a whole gateway.
-#include <filesystem>
-
+#include "conf/yaml_reader.hpp"
+#include "gateway/process/tls_contexts.hpp"
 #include "tests/gateway/exchange/setup.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/ocsp_responder.hpp"
@@ -12,7 +12,8 @@ using namespace tidegate::test;
 namespace {
 
 std::string listening(const std::string& tls) {
-  return "listeners:\n  - address: 127.0.0.1:0\n    tls: { " + tls + " }\nupstreams:\n  pods:\n    endpoints: ['127.0.0.1:1']\n";
+  return "listeners:\n  - address: 127.0.0.1:0\n    tls: { " + tls +
+         " }\nupstreams:\n  pods:\n    endpoints: ['127.0.0.1:1']\n";
 }
 
 std::string files(const Issued& issued) {
@@ -78,6 +79,27 @@ TEST_CASE("a certificate that cannot be asked about is named with the reason") {
   CHECK(contains(fault, "test.yaml:3:28: listeners[0].tls: " + silent.certificate +
                             ": the certificate names no OCSP responder"));
   CHECK(contains(fault, "listeners[0].tls: " + alone.certificate + ": the certificate of the CA"));
+}
+
+// What a CA does that gives up OCSP, as several have: the next certificate names no responder.
+TEST_CASE("a renewed certificate that cannot be asked about is served without, and warned of") {
+  Authority ca;
+  const auto silent = ca.issue({.chained = true});
+  const auto read = conf::read_yaml(listening(files(silent) + ", ocspStaple: fetch"), "test.yaml");
+  const auto& config = std::get<conf::Config>(read);
+  const auto keys = std::make_shared<net::TicketKeys>(std::chrono::hours(12));
+  const auto now = std::chrono::system_clock::now();
+  conf::ConfigErrors faults;
+  const auto contexts =
+      gateway::make_tls_contexts(config, keys, now, faults, gateway::StapleFaults::warnings);
+  CHECK(faults.empty());
+  const auto& server = *contexts.listeners.at(0);
+  CHECK(server.staples().at(0)->inquiry() == nullptr);
+  CHECK(server.staples().at(0)->at(now) == nullptr);
+  const auto warnings = gateway::tls_warnings(contexts, now);
+  REQUIRE(warnings.size() == 1);
+  CHECK(contains(warnings[0], silent.certificate + ": the certificate names no OCSP responder"));
+  CHECK(warnings[0].ends_with("; clients get no OCSP response"));
 }
 
 TEST_CASE("a certificate that clients refuse without a staple is warned of") {
