@@ -123,6 +123,8 @@ void append_tunnel_text(std::string& out, const AccessRecord& record) {
   out += " end=";
   out += name_of(tunnel.end);
   if (tunnel.truncated) out += " truncated";
+  if (tunnel.from_client.cut) out += " client_cut";
+  if (tunnel.from_pod.cut) out += " pod_cut";
   out += '"';
 }
 
@@ -225,6 +227,7 @@ void append_json_direction(std::string& out, const TunnelDirection& direction) {
   members.number("bytes", direction.bytes);
   members.number("messages", direction.messages);
   if (direction.close_code != 0) members.number("close_code", direction.close_code);
+  if (direction.cut) members.truth("cut", true);
   out += '}';
 }
 

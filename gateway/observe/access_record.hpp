@@ -95,6 +95,8 @@ struct TunnelDirection {
   std::uint64_t bytes = 0;
   std::uint64_t messages = 0;    // data messages completed; 0 for protocols other than WebSocket
   std::uint16_t close_code = 0;  // of the Close frame seen; 1005: without code; 0: none seen
+  bool cut =
+      false;  // FIN without a Close or TLS's close_notify before it: perhaps not the sender's (RFC 8446 6.1)
 };
 
 struct TunnelRecord {

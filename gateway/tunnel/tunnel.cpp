@@ -323,17 +323,24 @@ void Tunnel::retire() {
   worker_.retire(*this);
 }
 
+// Behind a Close nothing can be missing, and many clients leave out TLS's own end there.
+TunnelDirection Tunnel::direction_of(const Side& side) {
+  return {side.bytes, side.scanner.counts().messages, side.scanner.close_code(),
+          side.stream->truncated() && !side.scanner.close_seen()};
+}
+
 void Tunnel::report() {
   auto record = record_.record();
   auto& tunnel = record.tunnel.emplace();
   tunnel.life = std::chrono::duration_cast<std::chrono::microseconds>(worker_.now() - opened_);
-  tunnel.from_client = {client_.bytes, client_.scanner.counts().messages, client_.scanner.close_code()};
-  tunnel.from_pod = {pod_.bytes, pod_.scanner.counts().messages, pod_.scanner.close_code()};
+  tunnel.from_client = direction_of(client_);
+  tunnel.from_pod = direction_of(pod_);
   tunnel.closed_first = closed_first_;
   tunnel.gateway_close_code = gateway_close_code_;
   tunnel.end = end_;
   const bool torn = websocket_ && (!pod_.scanner.at_boundary() || !client_.scanner.at_boundary());
-  tunnel.truncated = truncated_ || (torn && end_ != TunnelEnd::closed);
+  const bool cut = !websocket_ && (tunnel.from_client.cut || tunnel.from_pod.cut);
+  tunnel.truncated = truncated_ || cut || (torn && end_ != TunnelEnd::closed);
   worker_.finish_tunnel(record, counters_);
 }
 

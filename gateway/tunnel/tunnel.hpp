@@ -97,6 +97,7 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   void arm();
   void retire();
   void report();
+  [[nodiscard]] static TunnelDirection direction_of(const Side& side);
   [[nodiscard]] bool said_close() const { return client_.scanner.close_seen() || pod_.scanner.close_seen(); }
   [[nodiscard]] TunnelSide name_of_side(const Side& side) const {
     return &side == &client_ ? TunnelSide::client : TunnelSide::pod;

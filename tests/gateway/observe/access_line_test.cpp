@@ -95,6 +95,10 @@ TEST_CASE("main and combined count the bytes of a tunnel as body, as nginx does"
   record.tunnel->truncated = true;
   CHECK(line(record, AccessFormat::main).find(" gateway=1012 first=pod end=pod_lost truncated\"") !=
         std::string::npos);
+  record.tunnel->from_pod.cut = true;
+  CHECK(contains(line(record, AccessFormat::main), " end=pod_lost truncated pod_cut\""));
+  CHECK(json(record).at("websocket").at("from_pod").at("cut") == true);
+  CHECK(json(record).at("websocket").at("from_client").as_object().if_contains("cut") == nullptr);
 }
 
 TEST_CASE("a JSON line holds everything") {

@@ -1,4 +1,6 @@
 // Upgrades to other protocols pass only where a route names them (RFC 9110 7.8).
+#include <sys/socket.h>
+
 #include "tests/gateway/tunnel/web_socket.hpp"
 
 using namespace tidegate::test;
@@ -46,6 +48,14 @@ TEST_CASE("a protocol that is named is tunnelled byte by byte") {
     SECTION("no Close is put into what is no WebSocket: an end is an end") {
       pod.close();
       CHECK(scene.client.expect_end() == StreamEnd::orderly);
+    }
+    SECTION("one without TLS's close_notify counts as truncated (RFC 8446 6.1)") {
+      ::shutdown(scene.client.fd(), SHUT_WR);
+      (void)pod.expect_end();
+      pod.close();
+      wait_for_no_tunnels(scene.gateway);
+      const auto truncated = [](const auto& c) { return c.tunnels_truncated.value(); };
+      CHECK(scene.gateway.upstream("pods", truncated) == (tls_everywhere() ? 1 : 0));
     }
     SECTION("and a reset is a reset") {
       pod.reset();

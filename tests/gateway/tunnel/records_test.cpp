@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include <boost/json.hpp>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "tests/gateway/tunnel/web_socket.hpp"
@@ -141,6 +142,24 @@ TEST_CASE("a lost pod is told as such, with the code the gateway put in") {
   CHECK(tunnel.at("closed_first") == "pod");
   CHECK(tunnel.at("end") == "pod_lost");
   CHECK(number(tunnel.at("gateway_close_code")) == 1012);
+  CHECK(tunnel.at("truncated") == false);
+}
+
+TEST_CASE("RFC 8446 6.1: a client's end without close_notify is told, unless its Close came before") {
+  Scene scene;
+  scene.both.echo("one");
+  const bool said_close = GENERATE(false, true);
+  if (said_close) {
+    scene.both.client.send(close_from_client(1000));
+    scene.both.pod.expect(close_from_client(1000));
+  }
+  ::shutdown(scene.both.client.fd(), SHUT_WR);
+  (void)scene.both.pod.expect_end();
+  scene.both.pod.close();
+  const auto line = scene.line();
+  const auto& tunnel = tunnel_of(line);
+  CHECK(tunnel.at("from_client").as_object().contains("cut") == (tls_everywhere() && !said_close));
+  CHECK_FALSE(tunnel.at("from_pod").as_object().contains("cut"));
   CHECK(tunnel.at("truncated") == false);
 }
 
