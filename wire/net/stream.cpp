@@ -89,9 +89,7 @@ IoResult Stream::try_write(std::string_view bytes) {
   for (;;) {
     const auto count = ::send(socket_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
     if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) writable_ = false;
-    return last_error();
+    if (errno != EINTR) return write_failed(last_error());
   }
 }
 
@@ -104,10 +102,19 @@ IoResult Stream::try_write(std::span<const iovec> pieces) {
   for (;;) {
     const auto count = ::sendmsg(socket_.get(), &message, MSG_NOSIGNAL);
     if (count >= 0) return static_cast<std::size_t>(count);
-    if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK) writable_ = false;
-    return last_error();
+    if (errno != EINTR) return write_failed(last_error());
   }
+}
+
+// After ENOBUFS or ENOMEM the connection itself stands, and both sides would wait for each other: it is
+// ended, so that what has come is read and then the end. One that is lost already loses nothing.
+error_code Stream::write_failed(const error_code& error) {
+  if (would_block(error)) {
+    writable_ = false;
+  } else {
+    ::shutdown(socket_.get(), SHUT_RDWR);
+  }
+  return error;
 }
 
 error_code Stream::try_handshake(Want& want) {
@@ -138,6 +145,8 @@ IoResult Stream::write_secure(std::span<const iovec> pieces) {
     writable_ = false;
     write_needs_bytes_ = want == Want::readable;
     if (write_needs_bytes_) readable_ = false;
+  } else if (written.has_error()) {
+    return write_failed(written.error());
   }
   return written;
 }

@@ -77,6 +77,7 @@ class Stream final : public Pollable {
   void on_ready(std::uint32_t events) override;
   [[nodiscard]] IoResult read_secure(std::span<char> into);
   [[nodiscard]] IoResult write_secure(std::span<const iovec> pieces);
+  [[nodiscard]] error_code write_failed(const error_code& error);
 
   EventLoop& loop_;
   UniqueFd socket_;
