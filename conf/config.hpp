@@ -40,6 +40,10 @@ struct Address {
 // How a head whose lines end in a bare LF is taken (RFC 9112 2.2). Chunk framing never accepts a bare LF.
 enum class BareLineFeed { refuse, accept };
 
+// What becomes of request fields whose names have underscores (nginx: `underscores_in_headers`). CGI-like
+// applications read `X_Real_IP` as `X-Real-IP`. Any other byte that no name may have is always refused.
+enum class UnderscoresInHeaders { drop, refuse, pass };
+
 struct RequestLimits {
   std::size_t head_bytes = 32 * 1024;  // request line and fields together; over it 431 (414 for the target)
   std::size_t target_bytes = 16 * 1024;
@@ -79,6 +83,7 @@ struct Listener {
   ClientTimeouts timeouts;
   TcpKeepalive keepalive;
   BareLineFeed bare_line_feed = BareLineFeed::refuse;
+  UnderscoresInHeaders underscores_in_headers = UnderscoresInHeaders::drop;
   int backlog = 4096;
   std::optional<ServerTls> tls;                   // none: clear text
   std::optional<ProxyProtocolIn> proxy_protocol;  // none: no header is expected

@@ -68,6 +68,7 @@ void describe_body_pace(Fields& fields, BodyPace& pace) {
 
 void describe_listener(Fields& fields, ListenerList& list, std::size_t index) {
   static constexpr std::array<std::string_view, 2> line_feeds{"refuse", "accept"};
+  static constexpr std::array<std::string_view, 3> underscores{"drop", "refuse", "pass"};
   Listener& listener = list.listeners[index];
   listener.place = fields.place();
   const auto take = [&list, index](const Scalar& scalar) { return list.take_address(index, scalar); };
@@ -86,6 +87,10 @@ void describe_listener(Fields& fields, ListenerList& list, std::size_t index) {
   describe_keepalive(fields, listener.keepalive);
   fields.choice({"bareLineFeed", "Request heads whose lines end without a carriage return (RFC 9112 2.2)."},
                 listener.bare_line_feed, line_feeds);
+  fields.choice({"underscoresInHeaders",
+                 "Request fields with an underscore in their name, which CGI-like applications take for a "
+                 "hyphen: leave them out, answer 400, or send them on."},
+                listener.underscores_in_headers, underscores);
   fields.integer({"backlog", "Connections the kernel queues before they are accepted."}, listener.backlog,
                  {1, 65'535});
   fields.object({"tls", "Serve https and wss here; or, with `redirect` alone, send clients there."},

@@ -101,8 +101,12 @@ void describe_conditions(Fields& fields, Route& route) {
     };
     return shapes;
   });
-  fields.shaped({"path", "The decoded path without its query: a prefix, or `exact:`, `prefix:`, `regex:`."},
-                path_shapes(route.path), "/");
+  fields.shaped(
+      {"path",
+       "The decoded path without its query and dot segments: a prefix, or `exact:`, `prefix:`, `regex:`. "
+       "`%2F` stays encoded and separates nothing. A path that leaves the root, decodes to NUL or is not "
+       "validly encoded is answered 400; any other goes on as it was received."},
+      path_shapes(route.path), "/");
 }
 
 // === actions ===

@@ -22,7 +22,7 @@ BodyReader::BodyReader(net::Stream& stream, const http::Framing& framing, net::B
       idle_(limits.idle),
       pace_(limits.pace),
       buffer_(std::move(buffered)),
-      decoder_(limits.trailer_bytes) {
+      decoder_(limits.trailer_bytes, limits.underscores) {
   if (kind_ == http::BodyKind::none || (kind_ == http::BodyKind::length && left_ == 0)) end_ = BodyEnd::whole;
   if (limit_ != 0 && kind_ == http::BodyKind::length && left_ > limit_) end_ = BodyEnd::too_large;
 }

@@ -31,6 +31,7 @@ struct BodyLimits {
   std::chrono::milliseconds idle{0};  // between two reads
   std::size_t trailer_bytes = 8 * 1024;
   conf::BodyPace pace = {};  // the least rate
+  http::Underscores underscores = http::Underscores::pass;
 };
 
 class BodyReader {

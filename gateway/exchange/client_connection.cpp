@@ -8,6 +8,7 @@
 #include "gateway/exchange/client_limits.hpp"
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/greeting.hpp"
+#include "gateway/exchange/head_limits.hpp"
 #include "gateway/exchange/local_reply.hpp"
 #include "gateway/exchange/variables.hpp"
 #include "gateway/process/worker.hpp"
@@ -194,9 +195,7 @@ net::Task<After> ClientConnection::serve(Exchange& exchange) {
 
 net::Task<ClientConnection::HeadRead> ClientConnection::read_head(Exchange& exchange, FailureReason& reason) {
   const auto& listener = settings(exchange);
-  exchange.request_parser =
-      http::HeadParser({listener.limits.head_bytes, listener.limits.target_bytes, listener.limits.fields,
-                        listener.bare_line_feed == conf::BareLineFeed::accept});
+  exchange.request_parser = http::HeadParser(head_limits(listener));
   // A total: a client that drips one byte at a time must not renew it.
   const auto deadline = worker_.now() + listener.timeouts.request_header;
   if (!in_.has_block()) in_ = worker_.buffers().take();

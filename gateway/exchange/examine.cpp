@@ -4,6 +4,7 @@
 #include "gateway/exchange/acme_challenge.hpp"
 #include "gateway/exchange/client_connection.hpp"
 #include "gateway/exchange/origin_check.hpp"
+#include "gateway/exchange/request_writer.hpp"
 #include "gateway/process/worker_view.hpp"
 
 namespace tidegate::gateway {
@@ -93,14 +94,12 @@ FailureReason ClientConnection::examine_upgrade(Exchange& exchange, const ProxyR
   auto asked = http::upgrade_asked(exchange.request, exchange.framing);
   const bool is_websocket = asked != http::UpgradeAsk::none && asked != http::UpgradeAsk::other;
   if (is_websocket && !policy.websocket && !policy.any) asked = http::UpgradeAsk::none;
-  if (asked == http::UpgradeAsk::other && !policy.any) {
-    const auto& fields = exchange.request.fields;
-    const bool named = std::any_of(policy.others.begin(), policy.others.end(), [&](const auto& protocol) {
-      return fields.has_token("upgrade", protocol);
-    });
-    // What the route does not name is plain HTTP: the field is stripped (RFC 9110 7.8 lets a server ignore
-    // it).
-    if (!named || exchange.framing.kind != http::BodyKind::none) asked = http::UpgradeAsk::none;
+  if (asked == http::UpgradeAsk::other) {
+    // What the route does not let through is plain HTTP: the field is stripped (RFC 9110 7.8 lets a server
+    // ignore it). So is a wish that comes with a body, of which nobody could say on which side of the switch
+    // it lies.
+    const bool passes = passes_any_protocol(policy, exchange.request.fields);
+    if (!passes || exchange.framing.kind != http::BodyKind::none) asked = http::UpgradeAsk::none;
   }
   exchange.upgrade = asked;
   exchange.record.upgrade = asked == http::UpgradeAsk::websocket;

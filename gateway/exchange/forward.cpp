@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/exchange/head_limits.hpp"
 #include "gateway/exchange/local_reply.hpp"
 #include "gateway/exchange/request_writer.hpp"
 #include "gateway/process/control.hpp"
@@ -100,7 +101,7 @@ net::Task<After> Forward::run() {
     const auto& listener = client_.settings(exchange_);
     const BodyLimits limits{route_.settings.body_bytes.value_or(listener.limits.body_bytes),
                             listener.timeouts.request_body, listener.limits.trailer_bytes,
-                            listener.body_pace};
+                            listener.body_pace, head_limits(listener).underscores};
     body_.emplace(client_.stream(), exchange_.framing, std::move(behind), limits);
   }
   for (;;) {

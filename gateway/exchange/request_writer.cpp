@@ -125,12 +125,13 @@ class RequestWriter {
   }
 
   void write_host() {
+    const auto own = endpoint_.address().is_unix() ? std::string_view("localhost")
+                                                   : std::string_view(endpoint_.address_text());
     switch (route_.settings.host) {
-      case conf::HostPolicy::preserve: return writer_.field("Host", exchange_.authority);
-      case conf::HostPolicy::upstream:
-        return writer_.field("Host", endpoint_.address().is_unix()
-                                         ? std::string_view("localhost")
-                                         : std::string_view(endpoint_.address_text()));
+      // HTTP/1.0 may come without one; an empty Host would be refused by most.
+      case conf::HostPolicy::preserve:
+        return writer_.field("Host", exchange_.authority.empty() ? own : exchange_.authority);
+      case conf::HostPolicy::upstream: return writer_.field("Host", own);
       case conf::HostPolicy::replace:
         expand_field_value(route_.host_value, variables_, exchange_.scratch);
         return writer_.field("Host", exchange_.scratch);
@@ -277,11 +278,26 @@ class RequestWriter {
 
 bool passes_protocol(const conf::UpgradePolicy& policy, std::string_view protocol) {
   const auto name = protocol.substr(0, protocol.find('/'));
+  const bool well_formed = http::is_token(name) && (name.size() == protocol.size() ||
+                                                    http::is_token(protocol.substr(name.size() + 1)));
+  if (!well_formed) return false;  // a quoted `h2c` is one to some readers
   for (const std::string_view refused : {"h2c", "h2", "h3", "tls", "http"}) {
     if (equals_ignoring_case(name, refused)) return false;
   }
   return policy.any || std::any_of(policy.others.begin(), policy.others.end(),
                                    [&](const auto& named) { return equals_ignoring_case(named, protocol); });
+}
+
+bool passes_any_protocol(const conf::UpgradePolicy& policy, const http::Fields& fields) {
+  bool passes = false;
+  for (const auto& field : fields) {
+    if (!equals_ignoring_case(field.name, "upgrade")) continue;
+    http::for_each_member(field.value, [&](std::string_view protocol) {
+      passes = passes || passes_protocol(policy, protocol);
+      return !passes;
+    });
+  }
+  return passes;
 }
 
 bool write_request(Exchange& exchange, const ProxyRoute& route, const upstream::Endpoint& endpoint) {

@@ -18,4 +18,7 @@ namespace tidegate::gateway {
 // `any`: requests inside them would pass by every route and rule.
 [[nodiscard]] bool passes_protocol(const conf::UpgradePolicy& policy, std::string_view protocol);
 
+// One of the protocols in the request's `Upgrade` fields may be asked of the upstream.
+[[nodiscard]] bool passes_any_protocol(const conf::UpgradePolicy& policy, const http::Fields& fields);
+
 }  // namespace tidegate::gateway

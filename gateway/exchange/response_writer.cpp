@@ -35,10 +35,11 @@ bool write_response(Exchange& exchange, const ClientFraming& framing, std::strin
   return write_growing(exchange, [&](http::HeadWriter& writer) {
     writer.status_line(http::Version::http_1_1, response.status, response.reason);
     // A Content-Length of an answer without a body (HEAD, 304) speaks of the representation and stays. One
-    // beside a body is written from the parsed value.
+    // beside a body is written from the parsed value. A list of equal values is not passed on as one.
     const bool describes = upstream_framing.kind == http::BodyKind::none && response.status != 204 &&
                            !upstream_framing.drop_content_length &&
-                           response.fields.count("content-length") == 1;
+                           response.fields.count("content-length") == 1 &&
+                           response.fields.find("content-length")->find(',') == std::string_view::npos;
     copy_fields(writer, exchange, describes);
     if (framing.kind == http::BodyKind::length) writer.field("Content-Length", upstream_framing.length);
     if (framing.kind == http::BodyKind::chunked) writer.field("Transfer-Encoding", "chunked");

@@ -57,6 +57,7 @@ listeners:
     timeouts: { requestHeader: 5s, requestBody: 6s, clientKeepalive: 7s, writeStall: 8s }
     tcpKeepalive: { idle: 9s, interval: 10s, probes: 11 }
     bareLineFeed: accept
+    underscoresInHeaders: refuse
     backlog: 128
 upstreams: { app: { endpoints: ["127.0.0.1:6001"] } }
 )");
@@ -78,6 +79,8 @@ upstreams: { app: { endpoints: ["127.0.0.1:6001"] } }
   CHECK(second.keepalive.interval == 10s);
   CHECK(second.keepalive.probes == 11);
   CHECK(second.bare_line_feed == BareLineFeed::accept);
+  CHECK(second.underscores_in_headers == UnderscoresInHeaders::refuse);
+  CHECK(config.listeners[0].underscores_in_headers == UnderscoresInHeaders::drop);
   CHECK(second.backlog == 128);
   CHECK(config.listeners[2].address.text() == "[::]:80");
   CHECK(config.listeners[2].optional_family);

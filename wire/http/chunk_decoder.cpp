@@ -182,6 +182,12 @@ void ChunkDecoder::judge_trailer_line() {
   Field field;
   const bool valid = parse_field_line(line, field) == HeadError::none && may_be_trailer(field.name);
   if (!valid) return fail(ChunkError::bad_trailer);
+  if (underscores_ != Underscores::pass && field.name.find('_') != std::string_view::npos) {
+    if (underscores_ == Underscores::refuse) return fail(ChunkError::bad_trailer);
+    trailer_limit_ -= std::min(trailer_limit_, trailers_.size() - trailer_line_);  // dropped, yet received
+    trailers_.resize(trailer_line_);
+    return;
+  }
   trailer_line_ = trailers_.size();
 }
 

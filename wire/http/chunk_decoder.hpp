@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "wire/http/head.hpp"
+
 namespace tidegate::http {
 
 enum class ChunkError {
@@ -24,7 +26,8 @@ enum class ChunkError {
 
 class ChunkDecoder {
  public:
-  explicit ChunkDecoder(std::size_t trailer_bytes = 8 * 1024) : trailer_limit_(trailer_bytes) {}
+  explicit ChunkDecoder(std::size_t trailer_bytes = 8 * 1024, Underscores underscores = Underscores::pass)
+      : trailer_limit_(trailer_bytes), underscores_(underscores) {}
 
   struct Step {
     std::size_t consumed = 0;  // bytes of the input used by this step
@@ -67,7 +70,7 @@ class ChunkDecoder {
   void judge_trailer_line();
   void fail(ChunkError error) { error_ = error; }
 
-  std::size_t trailer_limit_;
+  std::size_t trailer_limit_;         // what is left of it, less `trailers_`
   std::uint64_t remaining_ = 0;       // of the chunk: its size while that is read, then its data not yet seen
   std::uint32_t line_extension_ = 0;  // bytes of extension in this size line
   std::uint32_t extension_excess_ = 0;  // bytes of extension not yet outweighed by data
@@ -76,6 +79,7 @@ class ChunkDecoder {
   ChunkError error_ = ChunkError::none;
   State state_ = State::first_size_digit;
   std::uint8_t size_digits_ = 0;
+  Underscores underscores_;
 };
 
 // Writes `size` as the line that opens a chunk ("1a2b\r\n") into `out` (at least 18 bytes) and returns its

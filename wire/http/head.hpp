@@ -12,6 +12,11 @@ namespace tidegate::http {
 
 enum class Version : std::uint8_t { http_1_0, http_1_1 };
 
+// What becomes of a request's field whose name has an underscore, a head's or a trailer's. Applications
+// behind CGI or WSGI read `X_Real_IP` and `X-Real-IP` as one field, so that a client could speak under the
+// gateway's names.
+enum class Underscores : std::uint8_t { pass, drop, refuse };
+
 struct Field {
   std::string_view name;   // as received
   std::string_view value;  // without leading and trailing white space

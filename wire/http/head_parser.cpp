@@ -128,6 +128,10 @@ HeadError HeadParser::judge_line(std::string_view line, Head& head) {
   Field field;
   const auto fault = parse_field_line(line, field);
   if (fault != HeadError::none) return fault;
+  if constexpr (std::is_same_v<Head, RequestHead>) {
+    if (limits_.underscores != Underscores::pass && field.name.find('_') != std::string_view::npos)
+      return limits_.underscores == Underscores::drop ? HeadError::none : HeadError::underscore_in_name;
+  }
   head.fields.push_back(field);
   if constexpr (std::is_same_v<Head, RequestHead>) {
     if (equals_ignoring_case(field.name, "host")) return judge_host(field.value);
@@ -169,6 +173,7 @@ std::string_view describe(HeadError error) {
     case HeadError::obsolete_folding: return "obsolete line folding in the header section";
     case HeadError::space_before_colon: return "white space before the colon of a field line";
     case HeadError::bad_field_name: return "invalid field name";
+    case HeadError::underscore_in_name: return "underscore in a field name";
     case HeadError::bad_field_value: return "control byte in a field value";
     case HeadError::missing_colon: return "field line without a colon";
     case HeadError::target_too_long: return "request target too long";

@@ -15,7 +15,8 @@ struct HeadLimits {
   std::size_t head_bytes = 32 * 1024;
   std::size_t target_bytes = 16 * 1024;
   std::size_t fields = 100;
-  bool accept_bare_line_feed = false;  // RFC 9112 2.2 allows it; refused by default
+  bool accept_bare_line_feed = false;           // RFC 9112 2.2 allows it; refused by default
+  Underscores underscores = Underscores::pass;  // requests only; a dropped field is bounded by `head_bytes`
 };
 
 // Why a head was refused; `status_of` gives the answer's status for a request (a response is always 502).
@@ -32,6 +33,7 @@ enum class HeadError {
   obsolete_folding,      // 400 (5.2)
   space_before_colon,    // 400 (5.1)
   bad_field_name,        // 400: empty or not a token
+  underscore_in_name,    // 400, where `HeadLimits::underscores` says so
   bad_field_value,       // 400: NUL, CR, LF or another control (9110 5.5)
   missing_colon,         // 400
   target_too_long,       // 414

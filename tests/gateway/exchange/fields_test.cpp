@@ -150,6 +150,43 @@ TEST_CASE("RFC 9110 5.5: a decoded CRLF in a variable cannot split the answer's 
   CHECK(answer.body == "x");
 }
 
+TEST_CASE(
+    "fields with an underscore are dropped, refused or passed, as the listener says; nginx drops them") {
+  const std::string fields = "X_Real_IP: 6.6.6.6\r\nX-Own: 1\r\n_: 2\r\n";
+  const auto dropped = forwarded(fields);
+  CHECK(dropped.head.find('_') == std::string::npos);
+  CHECK(dropped.field("X-Own") == "1");
+  const auto passed = forwarded(fields, {.listener = "    underscoresInHeaders: pass\n"});
+  CHECK(passed.field("X_Real_IP") == "6.6.6.6");
+  CHECK(passed.field("_") == "2");
+  OnePod t({.listener = "    underscoresInHeaders: refuse\n"});
+  t.client.send(get("/", fields));
+  const auto answer = t.client.read_answer();
+  CHECK(answer.status == 400);
+  CHECK(answer.body.find("underscore in a field name") != std::string::npos);
+  CHECK(t.backend.untouched());
+}
+
+TEST_CASE("trailers with an underscore go the way of fields") {
+  const std::string request =
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+      "X-A: 1\r\nX_Real_IP: 6.6.6.6\r\nX-B: 2\r\n\r\n";
+  const auto trailers = [&](const std::string& choice) {
+    OnePod t({.listener = "    underscoresInHeaders: " + choice + "\n"});
+    t.client.send(request);
+    auto pod = t.backend.accept();
+    if (choice == "refuse") return t.client.read_answer().status == 400 ? std::string("refused") : "";
+    return pod.read_request().trailers;
+  };
+  CHECK(trailers("drop") == "X-A: 1\r\nX-B: 2\r\n");
+  CHECK(trailers("pass") == "X-A: 1\r\nX_Real_IP: 6.6.6.6\r\nX-B: 2\r\n");
+  CHECK(trailers("refuse") == "refused");
+}
+
+TEST_CASE("an answer's fields with an underscore pass: the pod is trusted to know its own") {
+  CHECK(relayed("x_own: 1\r\n").field("x_own") == "1");
+}
+
 TEST_CASE("RFC 9112 5: fields pass in their order with all their values") {
   const auto request = forwarded("B: 1\r\nA: 2\r\nB: 3\r\nEmpty:\r\nObs: \xc3\xa9\r\n");
   CHECK(request.head.find("B: 1\r\nA: 2\r\nB: 3\r\n") != std::string::npos);

@@ -179,6 +179,18 @@ TEST_CASE("RFC 9112 7.1.2: the trailer section is bounded") {
   check_refused("0\r\nX: y\r\n\r\n", ChunkError::trailer_too_large, 0);
 }
 
+TEST_CASE("trailers with an underscore are dropped where that is asked for, but count against the bound") {
+  ChunkDecoder dropping(100, Underscores::drop);
+  CHECK(dropping.next("0\r\nX-A: 1\r\nX_B: 2\r\nX-C: 3\r\n\r\n").consumed == 29);
+  CHECK(dropping.trailers() == "X-A: 1\r\nX-C: 3\r\n");
+  ChunkDecoder endless(100, Underscores::drop);
+  std::string text = "0\r\n";
+  for (int i = 0; i < 50; ++i) text += "X_Y: 1\r\n";
+  for (auto rest = std::string_view(text); !rest.empty() && endless.error() == ChunkError::none;)
+    rest.remove_prefix(endless.next(rest).consumed);
+  CHECK(describe(endless.error()) == describe(ChunkError::trailer_too_large));
+}
+
 TEST_CASE("after its end or an error the decoder takes nothing more") {
   ChunkDecoder done;
   REQUIRE(done.next("0\r\n\r\nmore").consumed == 5);

@@ -145,6 +145,15 @@ TEST_CASE("RFC 9112 5.1: a field's name is a token") {
           HeadError::missing_colon}});
 }
 
+TEST_CASE("names with an underscore pass, are dropped or are refused, in requests only") {
+  const std::string text = "GET / HTTP/1.1\r\nHost: a\r\nX_Y: 1\r\nX: 2\r\n_: 3\r\n\r\n";
+  check_accepted<RequestHead>(text, "GET / 1.1|Host=a|X_Y=1|X=2|_=3");
+  check_accepted<RequestHead>(text, "GET / 1.1|Host=a|X=2", {.underscores = Underscores::drop});
+  check_refused<RequestHead>(text, HeadError::underscore_in_name, {.underscores = Underscores::refuse});
+  check_accepted<ResponseHead>("HTTP/1.1 200 OK\r\nX_Y: 1\r\n\r\n", "1.1 200 OK|X_Y=1",
+                               {.underscores = Underscores::refuse});
+}
+
 TEST_CASE("RFC 9112 5.2: obsolete line folding is refused") {
   check({Refused{"space", "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n\r\n", HeadError::obsolete_folding},
          {"tab", "GET / HTTP/1.1\r\nHost: a\r\nX: a\r\n\tb\r\n\r\n", HeadError::obsolete_folding},
