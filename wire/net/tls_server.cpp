@@ -232,6 +232,8 @@ int TlsServer::on_client_hello(SSL* ssl, int* alert, void*) {
     return SSL_CLIENT_HELLO_ERROR;
   }
   auto& handshake = *found;
+  // After a HelloRetryRequest this is the second hello, which need not name what the first one did.
+  handshake.name.clear();
   const unsigned char* extension = nullptr;
   std::size_t size = 0;
   if (::SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &extension, &size) == 1)
