@@ -248,6 +248,7 @@ TEST_CASE("what lacks here is not held against the endpoint") {
     }
     for (const auto& endpoint : gateway.endpoints()) CHECK(endpoint.state == upstream::EndpointState::ready);
     CHECK(client.get("/next", "Connection: close\r\n").body == "here");
+    client.close();
     wait_until("its pooled connection to be gone", [&] { return gateway_connections(gateway) == 0; });
   }
 }

@@ -14,6 +14,8 @@ namespace tidegate::net {
 namespace {
 
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+// Go allows 16 records in a row without data, rustls 32 key updates.
+constexpr std::uint8_t kMostChatter = 64;
 
 std::string_view text_of(const iovec& piece) {
   return {static_cast<const char*>(piece.iov_base), piece.iov_len};
@@ -40,6 +42,18 @@ std::string_view next_record(std::span<const iovec> pieces, std::span<char, kRec
 TlsSession::TlsSession(SslPtr ssl, int socket, std::shared_ptr<const void> keeper)
     : ssl_(std::move(ssl)), keeper_(std::move(keeper)) {
   if (::SSL_set_fd(ssl_.get(), socket) != 1) throw std::bad_alloc();
+  if (SSL_set_app_data(ssl_.get(), this) != 1) throw std::bad_alloc();
+}
+
+// SSL_read does not return before it has data or the socket is empty. A peer that sends nothing but key
+// updates, each of which costs it 27 bytes and this side some 10 us, would keep the thread for as long as he
+// likes. So he is cut off: what OpenSSL has read already is the last it gets.
+void TlsSession::on_event(const SSL* ssl, int where, int) {
+  auto& session = *static_cast<TlsSession*>(SSL_get_app_data(ssl));
+  if ((where & (SSL_CB_LOOP | SSL_CB_ALERT)) == 0 || session.flooded_) return;
+  if (++session.chatter_ <= kMostChatter) return;
+  session.flooded_ = session.broken_ = true;
+  ::SSL_set0_rbio(session.ssl_.get(), ::BIO_new(::BIO_s_null()));
 }
 
 error_code TlsSession::failure(int result, Want& want) {
@@ -61,6 +75,7 @@ error_code TlsSession::handshake(Want& want) {
   const int result = ::SSL_do_handshake(ssl_.get());
   if (result != 1) return failure(result, want);
   keeper_.reset();
+  ::SSL_set_info_callback(ssl_.get(), on_event);
   return {};
 }
 
@@ -69,7 +84,14 @@ IoResult TlsSession::read(std::span<char> into, Want& want) {
   errno = 0;
   std::size_t count = 0;
   const int result = ::SSL_read_ex(ssl_.get(), into.data(), into.size(), &count);
-  if (result == 1) return count;
+  if (result == 1) {
+    chatter_ = 0;
+    return count;
+  }
+  if (flooded_) {
+    ::ERR_clear_error();
+    return make_error(EPROTO);
+  }
   if (::SSL_get_error(ssl_.get(), result) == SSL_ERROR_ZERO_RETURN) return std::size_t{0};
   const auto error = failure(result, want);
   if (error.category() == tls_category() && error.value() == SSL_R_UNEXPECTED_EOF_WHILE_READING) {

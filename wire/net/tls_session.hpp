@@ -2,6 +2,7 @@
 // TLS needs that, and no byte is copied through memory BIOs).
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
@@ -31,7 +32,7 @@ class TlsSession {
 
   // No error: the handshake is complete. `would_block` with `want` set: call again then.
   [[nodiscard]] error_code handshake(Want& want);
-  // 0 is the end of the stream, see `truncated`.
+  // 0 is the end of the stream, see `truncated`. EPROTO: the peer sends handshake messages instead of data.
   [[nodiscard]] IoResult read(std::span<char> into, Want& want);
   // As many records as the socket takes; small pieces share one. After `would_block` the same bytes must come
   // again, at their front and no fewer (SSL_write(3)).
@@ -55,11 +56,14 @@ class TlsSession {
 
  private:
   [[nodiscard]] error_code failure(int result, Want& want);
+  static void on_event(const SSL* ssl, int where, int);
 
   SslPtr ssl_;
   std::shared_ptr<const void> keeper_;
   bool truncated_ = false;
   bool broken_ = false;  // nothing may be sent: a fatal error came first (SSL_shutdown(3))
+  bool flooded_ = false;
+  std::uint8_t chatter_ = 0;  // events of the protocol's own since the last data
 };
 
 }  // namespace tidegate::net
