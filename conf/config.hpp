@@ -267,9 +267,11 @@ struct Upstream {
   bool virtual_address = false;
   BalancePolicy balance;
   std::optional<ReadinessProbe> probe;
-  int max_connections = 0;     // per endpoint, over all workers; 0: unlimited
-  Duration slow_start{0};      // ramp of a newly ready endpoint's share; 0: none
-  std::size_t pool_size = 64;  // idle connections kept per endpoint and worker
+  int max_connections = 0;  // per endpoint, over all workers; 0: unlimited
+  Duration slow_start{0};   // ramp of a newly ready endpoint's share; 0: none
+  // Idle connections kept per endpoint and worker. `timeouts.poolIdle` ends those that are not needed; a
+  // bound below the requests that a worker has under way makes every further one pay for a connect.
+  std::size_t pool_size = 256;
   HoldPolicy hold;
   RetryPolicy retry;
   UpstreamTimeouts timeouts;

@@ -1,7 +1,9 @@
 #include "tests/bench/echo_server.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -19,8 +21,21 @@ constexpr std::size_t mask_size = 4;
 
 struct Connection {
   bool upgraded = false;
-  std::string unread;  // an incomplete head or frame
+  std::string unread;         // an incomplete head or frame
+  std::size_t body_left = 0;  // of the request in progress; its answer follows the last byte
+  std::string unsent;         // of a large answer
+  bool blocked = false;       // the socket takes no more of it for now
 };
+
+constexpr std::string_view large_request = "GET /large ";
+constexpr std::size_t large_answer_size = 512 * 1024;
+constexpr std::string_view small_answer =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nOK\n";
+
+std::string large_answer() {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(large_answer_size) + "\r\n\r\n" +
+         std::string(large_answer_size, 'x');
+}
 
 // The value of the handshake's key; proxies may write names in small letters.
 std::string_view key_of(std::string_view head) {
@@ -31,6 +46,14 @@ std::string_view key_of(std::string_view head) {
     return head.substr(begin, head.find('\r', begin) - begin);
   }
   return {};
+}
+
+std::size_t body_length_of(std::string_view head) {
+  for (const std::string_view name : {"\r\nContent-Length:", "\r\ncontent-length:"}) {
+    const auto at = head.find(name);
+    if (at != std::string_view::npos) return std::strtoul(head.data() + at + name.size(), nullptr, 10);
+  }
+  return 0;
 }
 
 // Takes one masked frame from the front and makes its echo; empty if it is not complete. `close` tells
@@ -81,11 +104,11 @@ class EchoServer {
   }
 
  private:
-  void watch(int socket) {
+  void watch(int socket, std::uint32_t events = EPOLLIN, int operation = EPOLL_CTL_ADD) {
     epoll_event event{};
-    event.events = EPOLLIN;
+    event.events = events;
     event.data.fd = socket;
-    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, socket, &event);
+    ::epoll_ctl(epoll_.get(), operation, socket, &event);
   }
 
   void accept_all() {
@@ -99,6 +122,7 @@ class EchoServer {
   // False when the connection is over.
   bool serve(int socket) {
     auto& connection = connections_[socket];
+    if (!connection.unsent.empty()) return send_on(socket, connection);
     const auto count = ::recv(socket, scratch_.data(), scratch_.size(), 0);
     if (count < 0) return errno == EAGAIN || errno == EINTR;
     if (count == 0) return false;
@@ -110,21 +134,45 @@ class EchoServer {
       bytes = joined;
     }
     bool over = false;
-    while (!over && !bytes.empty()) {
-      const auto answer = answer_of(connection, bytes, over);
-      if (answer.empty()) break;
-      if (!write_all(socket, answer)) return false;
+    while (!over && !bytes.empty() && connection.unsent.empty()) {
+      const auto before = bytes.size();
+      connection.unsent = answer_of(connection, bytes, over);
+      if (connection.unsent.empty()) {
+        if (bytes.size() == before) break;
+        continue;  // a head, with the body to come
+      }
+      if (!send_on(socket, connection)) return false;
     }
     connection.unread = bytes;
     return !over;
   }
 
+  // False when the connection is over. While a rest is left nothing is read.
+  bool send_on(int socket, Connection& connection) {
+    auto& unsent = connection.unsent;
+    const auto count = ::send(socket, unsent.data(), unsent.size(), MSG_NOSIGNAL);
+    if (count < 0 && errno != EAGAIN && errno != EINTR) return false;
+    unsent.erase(0, static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+    if (unsent.empty() == connection.blocked) {
+      connection.blocked = !unsent.empty();
+      watch(socket, connection.blocked ? EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+    }
+    return true;
+  }
+
   static std::string answer_of(Connection& connection, std::string_view& bytes, bool& over) {
     if (connection.upgraded) return echo_of(bytes, over);
+    if (connection.body_left > 0) {
+      const auto taken = std::min(connection.body_left, bytes.size());
+      bytes.remove_prefix(taken);
+      connection.body_left -= taken;
+      return connection.body_left == 0 ? std::string(small_answer) : std::string();
+    }
     const auto end = bytes.find("\r\n\r\n");
     if (end == std::string_view::npos) return {};
     const auto key = key_of(bytes.substr(0, end + 2));
-    std::string answer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\n\r\nOK\n";
+    connection.body_left = body_length_of(bytes.substr(0, end));
+    auto answer = bytes.starts_with(large_request) ? large_answer() : std::string(small_answer);
     if (!key.empty()) {
       const auto accept = http::accept_of(key);
       answer =
@@ -134,7 +182,7 @@ class EchoServer {
       connection.upgraded = true;
     }
     bytes.remove_prefix(end + 4);
-    return answer;
+    return connection.body_left == 0 ? answer : std::string();
   }
 
   int listening_;

@@ -31,6 +31,15 @@ net::UniqueFd open_socket() {
   return socket;
 }
 
+net::UniqueFd connect_by(net::UniqueFd socket, std::uint16_t port) {
+  const int on = 1;
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  const auto address = loopback(port);
+  const int done = ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  if (done != 0 && errno != EINPROGRESS) fail("connect");
+  return socket;
+}
+
 }  // namespace
 
 ListeningSocket listen_on_free_port() {
@@ -48,13 +57,16 @@ std::uint16_t free_port() {
 }
 
 net::UniqueFd begin_connect(std::uint16_t port) {
+  return connect_by(open_socket(), port);
+}
+
+net::UniqueFd begin_narrow_connect(std::uint16_t port) {
   auto socket = open_socket();
-  const int on = 1;
-  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  const auto address = loopback(port);
-  const int done = ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
-  if (done != 0 && errno != EINPROGRESS) fail("connect");
-  return socket;
+  const int segment = 536;  // RFC 9293 3.7.1: what every path takes
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_MAXSEG, &segment, sizeof segment);
+  const int buffer = 4096;
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+  return connect_by(std::move(socket), port);
 }
 
 int connect_error(int socket) {

@@ -18,6 +18,9 @@ struct ListeningSocket {
 [[nodiscard]] std::uint16_t free_port();
 // Begins to connect; the socket turns writable when that is done.
 [[nodiscard]] net::UniqueFd begin_connect(std::uint16_t port);
+// The same with segments and a receive buffer so small that the sender soon has to wait for the reader, as
+// over a real network; on loopback the kernel would take megabytes in between.
+[[nodiscard]] net::UniqueFd begin_narrow_connect(std::uint16_t port);
 // 0 if the connection is there, else errno.
 [[nodiscard]] int connect_error(int socket);
 // Writes all of a short text; false if the peer has gone. Waits where the socket is full.

@@ -42,12 +42,12 @@ void add_options(CLI::App& app, Options& options) {
   app.add_flag("--half-open", options.half_open,
                "vanish: without FIN or RST, clients and pods; needs root or user namespaces, and nft");
   count("--ceiling", options.ceiling, "idle: fails if the gateway needs more bytes per tunnel");
-  count("--requests", options.requests, "http: requests");
+  count("--requests", options.requests, "http, slow: requests");
   count("--connections", options.connections, "http: connections");
   count("--messages", options.messages, "messages: messages");
   count("--message-sockets", options.message_sockets, "messages: tunnels");
   count("--handshakes", options.handshakes, "handshakes: handshakes");
-  count("--rounds", options.rounds, "of each measurement of processor time; the least one counts");
+  count("--rounds", options.rounds, "of each measurement of time; the least one counts");
 }
 
 using Bench = std::function<void(const Options&)>;

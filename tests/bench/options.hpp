@@ -17,7 +17,7 @@ struct Options {
   int message_sockets = 100;        // tunnels that carry them
   int handshakes = 10'000;          // WebSocket handshakes
   bool half_open = false;           // clients vanish without FIN or RST, and pods too
-  int rounds = 3;                   // of each measurement of processor time; the least one counts
+  int rounds = 3;                   // of each measurement of time; the least one counts
 };
 
 }  // namespace tidegate::bench
