@@ -17,7 +17,7 @@ namespace tidegate::bench {
 namespace {
 
 constexpr int round_ms = 100;
-constexpr std::size_t parts = 10;  // of a round, so that they do not all come at once
+constexpr std::size_t parts = 100;  // of a round: clients do not all move at once
 constexpr int rounds_to_arrive = 15;
 
 enum class Slowness : std::uint8_t { head, body, reading };
