@@ -155,7 +155,9 @@ void describe_server_tls(Fields& fields, Listener& listener) {
               tls.forward_client_certificate);
   fields.integer({"handshakes", "Handshakes that a worker moves on before open connections have their turn."},
                  tls.handshakes, {1, 100'000});
-  fields.flag({"kernel", "Let the kernel encrypt where it can (kTLS)."}, tls.kernel);
+  fields.flag(
+      {"kernel", "Let the kernel encrypt (kTLS); where it cannot, OpenSSL does and a warning says why."},
+      tls.kernel);
   describe_hsts(fields, tls.hsts);
   if (!listener.redirect_to_tls) listener.tls = std::move(tls);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "wire/net/kernel_tls.hpp"
 #include "wire/net/tls_error.hpp"
 
 namespace tidegate::gateway {
@@ -123,8 +124,10 @@ TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::T
 
 std::vector<std::string> tls_warnings(const TlsContexts& contexts, net::WallTime now) {
   std::vector<std::string> warnings;
+  bool kernel_wanted = false;
   for (const auto& server : contexts.listeners) {
     if (!server) continue;
+    if (server->wants_kernel()) kernel_wanted = true;
     for (std::size_t i = 0; i < server->certificates().size(); ++i) {
       const auto& certificate = server->certificates()[i];
       auto found = net::warnings_of(certificate, now, kExpirySoon);
@@ -132,6 +135,10 @@ std::vector<std::string> tls_warnings(const TlsContexts& contexts, net::WallTime
       const auto missing = missing_staple(certificate, server->staples()[i].get(), now);
       if (!missing.empty()) warnings.push_back(missing);
     }
+  }
+  if (kernel_wanted) {
+    const auto fault = net::kernel_tls_fault();
+    if (!fault.empty()) warnings.push_back("`tls.kernel` has no effect: " + fault);
   }
   std::sort(warnings.begin(), warnings.end());
   warnings.erase(std::unique(warnings.begin(), warnings.end()), warnings.end());

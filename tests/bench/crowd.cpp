@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <stdexcept>
 #include <utility>
 
 #include <sys/epoll.h>
-#include <sys/socket.h>
+
+#include "tests/bench/loopback.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -25,8 +25,9 @@ std::string frame(unsigned opcode, const std::string& payload) {
 
 }  // namespace
 
-Crowd::Crowd(std::uint16_t port)
+Crowd::Crowd(std::uint16_t port, bool tls)
     : port_(port),
+      tls_(tls),
       request_("GET /app/bench HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
                "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nOrigin: http://app.example.com\r\n"
@@ -37,12 +38,12 @@ void Crowd::watch(std::size_t index, std::uint32_t events, int operation) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = index;
-  ::epoll_ctl(epoll_.get(), operation, clients_[index].socket.get(), &event);
+  ::epoll_ctl(epoll_.get(), operation, clients_[index].link.descriptor(), &event);
 }
 
 void Crowd::begin(std::size_t index) {
   auto& client = clients_[index];
-  client = Client{begin_connect(port_), State::connecting, {}, 0};
+  client = Client{Link::begin(port_, tls_), State::connecting, {}, 0};
   watch(index, EPOLLOUT, EPOLL_CTL_ADD);
 }
 
@@ -61,7 +62,7 @@ void Crowd::turn(const std::function<void(std::size_t)>& moved) {
 void Crowd::advance(std::size_t index) {
   auto& client = clients_[index];
   if (client.state == State::connecting) return finish_connect(client, index);
-  const auto count = ::recv(client.socket.get(), scratch_.data(), scratch_.size(), 0);
+  const auto count = client.link.receive(scratch_);
   if (count < 0 && errno == EAGAIN) return;
   if (count > 0) {
     const std::string_view bytes(scratch_.data(), static_cast<std::size_t>(count));
@@ -71,17 +72,16 @@ void Crowd::advance(std::size_t index) {
   }
   if (client.state != State::closing)
     throw std::runtime_error("clients: a socket was ended by the other side");
-  client.socket.reset();
+  client.link = {};
   client.state = State::ended;
 }
 
 void Crowd::finish_connect(Client& client, std::size_t index) {
-  if (const int error = connect_error(client.socket.get())) {
-    throw std::runtime_error(std::string("clients: connect: ") + std::strerror(error));
-  }
+  const bool open = client.link.open();
+  watch(index, client.link.awaited(), EPOLL_CTL_MOD);
+  if (!open) return;
   client.state = State::handshaking;
-  watch(index, EPOLLIN, EPOLL_CTL_MOD);
-  if (!write_all(client.socket.get(), request_)) throw std::runtime_error("clients: reset in the handshake");
+  if (!client.link.send(request_)) throw std::runtime_error("clients: reset in the handshake");
 }
 
 void Crowd::read_answer(Client& client, std::string_view bytes) {
@@ -114,7 +114,7 @@ void Crowd::exchange(std::uint64_t total, std::size_t size) {
     if (sent == total) return;
     ++sent;
     client.received = 0;
-    if (!write_all(client.socket.get(), message)) throw std::runtime_error("clients: a socket was reset");
+    if (!client.link.send(message)) throw std::runtime_error("clients: a socket was reset");
   };
   for (auto& client : clients_) ask(client);
   while (echoed < total) {
@@ -129,7 +129,7 @@ void Crowd::exchange(std::uint64_t total, std::size_t size) {
 void Crowd::say_goodbye(Client& client) {
   constexpr unsigned close_opcode = 8;
   client.state = State::closing;
-  if (!write_all(client.socket.get(), frame(close_opcode, "\x03\xe8"))) {
+  if (!client.link.send(frame(close_opcode, "\x03\xe8"))) {
     throw std::runtime_error("clients: a socket was reset");
   }
 }
@@ -146,8 +146,7 @@ void Crowd::close() {
 void Crowd::speak() {
   const auto message = frame(1, "hello");
   for (std::size_t i = 0; i < clients_.size(); i += 2) {
-    if (!write_all(clients_[i].socket.get(), message))
-      throw std::runtime_error("clients: a socket was reset");
+    if (!clients_[i].link.send(message)) throw std::runtime_error("clients: a socket was reset");
   }
 }
 
@@ -167,7 +166,7 @@ void Crowd::await_close() {
 }
 
 void Crowd::vanish() {
-  for (std::size_t i = 0; i < clients_.size(); i += 2) reset_on_close(clients_[i].socket.get());
+  for (std::size_t i = 0; i < clients_.size(); i += 2) reset_on_close(clients_[i].link.descriptor());
   clients_.clear();
 }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tests/bench/loopback.hpp"
+#include "tests/bench/link.hpp"
 
 namespace tidegate::bench {
 
@@ -16,7 +16,8 @@ namespace tidegate::bench {
 // s.
 class Crowd {
  public:
-  explicit Crowd(std::uint16_t port);
+  // `tls`: they come by wss.
+  explicit Crowd(std::uint16_t port, bool tls = false);
 
   // Opens `count` sockets, few at a time.
   void open(std::size_t count);
@@ -37,7 +38,7 @@ class Crowd {
  private:
   enum class State : std::uint8_t { ended, connecting, handshaking, open, closing };
   struct Client {
-    net::UniqueFd socket;
+    Link link;
     State state = State::ended;
     std::string head;          // of the answer to the handshake, while it is incomplete
     std::size_t received = 0;  // bytes since it was last asked for
@@ -52,6 +53,7 @@ class Crowd {
   void say_goodbye(Client& client);
 
   std::uint16_t port_;
+  bool tls_;
   std::string request_;
   net::UniqueFd epoll_;
   std::vector<Client> clients_;

@@ -15,7 +15,7 @@ void measure_handshakes(const Options& options) {
   work.count = static_cast<std::uint64_t>(options.handshakes);
   work.per = 1'000;
   work.prepare = [&](std::uint16_t port) {
-    auto crowd = std::make_shared<Crowd>(port);
+    auto crowd = std::make_shared<Crowd>(port, options.tls);
     crowd->come_and_go(at_once * 2, at_once);
     return [crowd, count = work.count] { crowd->come_and_go(count, at_once); };
   };

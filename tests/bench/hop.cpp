@@ -14,6 +14,7 @@
 
 #include "tests/bench/loopback.hpp"
 #include "tests/bench/process_facts.hpp"
+#include "tests/support/certificates.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -57,6 +58,13 @@ const std::string& bench_folder() {
   return folder.path();
 }
 
+// Every hop shows the same certificate (ECDSA P-256).
+const test::Issued& identity() {
+  static test::Authority authority;
+  static const auto issued = authority.issue();
+  return issued;
+}
+
 std::string program_of(Kind kind, const Options& options) {
   switch (kind) {
     case Kind::tidegate: return options.tidegate;
@@ -96,7 +104,14 @@ std::optional<Hop> Hop::start(Kind kind, const Options& options, std::uint16_t s
                 free_port(),
                 server_port,
                 options.sockets,
+                {},
+                {},
                 options.half_open};
+  if (options.tls) {
+    const auto& issued = identity();
+    layout.certificate = issued.certificate;
+    layout.key = issued.key;
+  }
   fs::create_directories(layout.folder);
   const auto file = layout.folder + "/configuration";
   const auto log = layout.folder + "/log";
@@ -105,7 +120,7 @@ std::optional<Hop> Hop::start(Kind kind, const Options& options, std::uint16_t s
   if (kind == Kind::nginx) command = {program, "-p", layout.folder, "-e", log, "-c", file};
   if (kind == Kind::haproxy) command = {program, "-db", "-f", file};
 
-  Hop hop(start_program(command, log), layout);
+  Hop hop(kind, start_program(command, log), layout);
   for (int waited = 0; waited < start_patience_ms && hop.child_.running(); waited += poll_ms) {
     if (takes_connections(layout.port)) return hop;
     ::poll(nullptr, 0, poll_ms);

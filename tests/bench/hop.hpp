@@ -32,7 +32,9 @@ struct Layout {
   std::uint16_t port = 0;
   std::uint16_t admin_port = 0;  // tidegate's
   std::uint16_t server_port = 0;
-  int sockets = 0;         // that it must be able to hold at once
+  int sockets = 0;          // that it must be able to hold at once
+  std::string certificate;  // file of what it shows to clients, and of its key; empty: clear text
+  std::string key;
   bool half_open = false;  // tidegate has a short keepalive: a peer that vanished is given up within seconds
 };
 [[nodiscard]] std::string configuration(Kind kind, const Layout& layout);
@@ -44,6 +46,7 @@ class Hop {
   // std::runtime_error with the end of its log if it does not start.
   [[nodiscard]] static std::optional<Hop> start(Kind kind, const Options& options, std::uint16_t server_port);
 
+  [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] std::uint16_t port() const { return layout_.port; }
   [[nodiscard]] pid_t process() const { return child_.id(); }
   // With its worker processes.
@@ -52,8 +55,10 @@ class Hop {
   [[nodiscard]] std::string metrics() const;
 
  private:
-  Hop(Child child, Layout layout) : child_(std::move(child)), layout_(std::move(layout)) {}
+  Hop(Kind kind, Child child, Layout layout)
+      : kind_(kind), child_(std::move(child)), layout_(std::move(layout)) {}
 
+  Kind kind_;
   Child child_;
   Layout layout_;
 };

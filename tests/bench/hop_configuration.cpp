@@ -1,4 +1,5 @@
 // Two threads or processes each, no access log, connections to the server kept for the next request.
+#include <filesystem>
 #include <sstream>
 
 #include <unistd.h>
@@ -14,7 +15,11 @@ std::string tidegate_yaml(const Layout& layout) {
   const std::string impatience =
       layout.half_open ? ", tcpKeepalive: { idle: 1s, interval: 1s, probes: 2 }, timeouts: { writeStall: 3s }"
                        : "";
-  out << "listeners:\n  - { address: \"127.0.0.1:" << layout.port << "\"" << impatience << " }\nworkers: 2\n"
+  const std::string tls = layout.certificate.empty()
+                              ? ""
+                              : ", tls: { certificate: " + layout.certificate + ", key: " + layout.key + " }";
+  out << "listeners:\n  - { address: \"127.0.0.1:" << layout.port << "\"" << tls << impatience
+      << " }\nworkers: 2\n"
       << "upstreams:\n  server: { endpoints: [\"127.0.0.1:" << layout.server_port << "\"]" << impatience
       << " }\n"
       << "admin: { address: \"127.0.0.1:" << layout.admin_port << "\" }\n"
@@ -37,7 +42,13 @@ std::string nginx_conf(const Layout& layout) {
       << "  keepalive_requests 1000000000;\n"
       << "  upstream server {\n    server 127.0.0.1:" << layout.server_port << ";\n"
       << "    keepalive 128;\n    keepalive_requests 1000000000;\n  }\n"
-      << "  server {\n    listen 127.0.0.1:" << layout.port << " backlog=4096 reuseport;\n    location / {\n"
+      << "  server {\n    listen 127.0.0.1:" << layout.port << (layout.certificate.empty() ? "" : " ssl")
+      << " backlog=4096 reuseport;\n";
+  if (!layout.certificate.empty()) {
+    out << "    ssl_certificate " << layout.certificate << ";\n    ssl_certificate_key " << layout.key
+        << ";\n    ssl_protocols TLSv1.2 TLSv1.3;\n";
+  }
+  out << "    location / {\n"
       << "      proxy_pass http://server;\n      proxy_http_version 1.1;\n      proxy_read_timeout 1h;\n"
       << "      proxy_set_header Host $http_host;\n      proxy_set_header Upgrade $http_upgrade;\n"
       << "      proxy_set_header Connection $connection_upgrade;\n"
@@ -45,12 +56,22 @@ std::string nginx_conf(const Layout& layout) {
   return out.str();
 }
 
+// HAProxy looks for the key of `FILE` in `FILE.key`.
 std::string haproxy_cfg(const Layout& layout) {
   std::ostringstream out;
+  std::string tls;
+  if (!layout.certificate.empty()) {
+    namespace fs = std::filesystem;
+    const auto file = layout.folder + "/shown.pem";
+    fs::copy_file(layout.certificate, file, fs::copy_options::overwrite_existing);
+    fs::copy_file(layout.key, file + ".key", fs::copy_options::overwrite_existing);
+    tls = " ssl crt " + file;
+  }
   out << "global\n  maxconn " << layout.sockets + 300 << "\n  nbthread 2\n"
       << "defaults\n  mode http\n  option forwardfor\n  timeout connect 5s\n  timeout client 1h\n"
       << "  timeout server 1h\n  timeout tunnel 1h\n  timeout http-request 15s\n"
-      << "frontend clients\n  bind 127.0.0.1:" << layout.port << " backlog 4096\n  default_backend server\n"
+      << "frontend clients\n  bind 127.0.0.1:" << layout.port << " backlog 4096" << tls
+      << "\n  default_backend server\n"
       << "backend server\n  server one 127.0.0.1:" << layout.server_port << "\n";
   return out.str();
 }

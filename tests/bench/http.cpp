@@ -12,9 +12,11 @@ void measure_http(const Options& options) {
   work.count = static_cast<std::uint64_t>(options.requests);
   work.per = 1'000;
   work.prepare = [&](std::uint16_t port) {
+    const bool tls = options.tls;
     const auto connections = static_cast<std::size_t>(options.connections);
-    send_requests(port, connections, connections * 10);  // so that the hop has its connections to the server
-    return [=, count = work.count] { send_requests(port, connections, count); };
+    send_requests(port, connections, connections * 10,
+                  tls);  // so that the hop has its connections to the server
+    return [=, count = work.count] { send_requests(port, connections, count, tls); };
   };
   compare(options, work);
 }

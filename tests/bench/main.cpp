@@ -39,6 +39,7 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option(flag, value, meaning)->check(CLI::PositiveNumber)->capture_default_str();
   };
   count("--sockets", options.sockets, "idle, vanish: tunnels (two descriptors each)");
+  app.add_flag("--tls", options.tls, "idle, http, messages, handshakes: clients come by TLS");
   app.add_flag("--half-open", options.half_open,
                "vanish: without FIN or RST, clients and pods; needs root or user namespaces, and nft");
   count("--ceiling", options.ceiling, "idle: fails if the gateway needs more bytes per tunnel");

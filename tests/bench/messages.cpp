@@ -15,7 +15,7 @@ void measure_messages(const Options& options) {
   work.count = static_cast<std::uint64_t>(options.messages);
   work.per = 100'000;
   work.prepare = [&](std::uint16_t port) {
-    auto crowd = std::make_shared<Crowd>(port);
+    auto crowd = std::make_shared<Crowd>(port, options.tls);
     crowd->open(static_cast<std::size_t>(options.message_sockets));
     return [crowd, count = work.count] { crowd->exchange(count, message_size); };
   };

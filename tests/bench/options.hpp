@@ -16,6 +16,7 @@ struct Options {
   int messages = 100'000;           // WebSocket messages
   int message_sockets = 100;        // tunnels that carry them
   int handshakes = 10'000;          // WebSocket handshakes
+  bool tls = false;                 // clients come by https or wss
   bool half_open = false;           // clients vanish without FIN or RST, and pods too
   int rounds = 3;                   // of each measurement of time; the least one counts
 };

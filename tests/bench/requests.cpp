@@ -10,9 +10,8 @@
 
 #include <strings.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 
-#include "tests/bench/loopback.hpp"
+#include "tests/bench/link.hpp"
 
 namespace tidegate::bench {
 namespace {
@@ -20,9 +19,9 @@ namespace {
 constexpr int patience_ms = 20'000;
 
 struct Client {
-  net::UniqueFd socket;
+  Link link;
   std::string answer;
-  bool connected = false;
+  bool open = false;
   std::chrono::steady_clock::time_point asked{};
 };
 
@@ -49,14 +48,14 @@ bool is_whole(const std::string& answer) {
 
 class Requests {
  public:
-  Requests(std::uint16_t port, std::size_t connections, std::uint64_t total)
+  Requests(std::uint16_t port, std::size_t connections, std::uint64_t total, bool tls)
       : request_("GET /path/of/some/length?with=query HTTP/1.1\r\nHost: 127.0.0.1:" + std::to_string(port) +
                  "\r\nUser-Agent: tidegate-bench\r\nAccept: */*\r\n\r\n"),
         total_(total),
         epoll_(::epoll_create1(EPOLL_CLOEXEC)),
         clients_(connections) {
     for (std::size_t i = 0; i < clients_.size(); ++i) {
-      clients_[i].socket = begin_connect(port);
+      clients_[i].link = Link::begin(port, tls);
       watch(i, EPOLLOUT, EPOLL_CTL_ADD);
     }
   }
@@ -80,17 +79,18 @@ class Requests {
     epoll_event event{};
     event.events = events;
     event.data.u64 = index;
-    ::epoll_ctl(epoll_.get(), operation, clients_[index].socket.get(), &event);
+    ::epoll_ctl(epoll_.get(), operation, clients_[index].link.descriptor(), &event);
   }
 
   void advance(std::size_t index) {
     auto& client = clients_[index];
-    if (!client.connected) {
-      client.connected = true;
-      watch(index, EPOLLIN, EPOLL_CTL_MOD);
-      return ask(client);
+    if (!client.open) {
+      client.open = client.link.open();
+      watch(index, client.link.awaited(), EPOLL_CTL_MOD);
+      if (client.open) ask(client);
+      return;
     }
-    const auto count = ::recv(client.socket.get(), scratch_.data(), scratch_.size(), 0);
+    const auto count = client.link.receive(scratch_);
     if (count < 0 && errno == EAGAIN) return;
     if (count <= 0) throw std::runtime_error("requests: a connection ended");
     client.answer.append(scratch_.data(), static_cast<std::size_t>(count));
@@ -105,8 +105,7 @@ class Requests {
     if (sent_ == total_) return;
     ++sent_;
     if (times_ != nullptr) client.asked = std::chrono::steady_clock::now();
-    if (!write_all(client.socket.get(), request_))
-      throw std::runtime_error("requests: a connection was reset");
+    if (!client.link.send(request_)) throw std::runtime_error("requests: a connection was reset");
   }
 
   std::string request_;
@@ -121,15 +120,15 @@ class Requests {
 
 }  // namespace
 
-void send_requests(std::uint16_t port, std::size_t connections, std::uint64_t total) {
-  Requests(port, connections, total).run();
+void send_requests(std::uint16_t port, std::size_t connections, std::uint64_t total, bool tls) {
+  Requests(port, connections, total, tls).run();
 }
 
 std::vector<std::chrono::nanoseconds> time_requests(std::uint16_t port, std::size_t connections,
                                                     std::uint64_t total) {
   std::vector<std::chrono::nanoseconds> times;
   times.reserve(total);
-  Requests requests(port, connections, total);
+  Requests requests(port, connections, total, false);
   requests.keep_times(times);
   requests.run();
   return times;

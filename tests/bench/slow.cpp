@@ -2,6 +2,7 @@
 #include <chrono>
 #include <cstdio>
 #include <optional>
+#include <stdexcept>
 #include <vector>
 
 #include <poll.h>
@@ -86,6 +87,7 @@ void add_rows(Table& table, Kind kind, const Seen& seen) {
 }  // namespace
 
 void measure_slow(const Options& options) {
+  if (options.tls) throw std::runtime_error("slow: not with --tls");
   std::printf("%zu good clients, %d requests, alone and beside %zu slow ones; the least of %d rounds\n",
               good_clients, options.requests, slow_clients, options.rounds);
   const auto listening = listen_on_free_port();

@@ -24,6 +24,7 @@ void come_and_vanish(Channel& channel, std::uint16_t port, std::size_t count) {
 }  // namespace
 
 void measure_vanish(const Options& options) {
+  if (options.tls) throw std::runtime_error("vanish: not with --tls");
   if (options.half_open) return measure_half_open(options);
   const auto count = static_cast<std::size_t>(options.sockets);
   std::printf("%zu clients open a WebSocket and vanish without a Close, every other one by RST\n", count);

@@ -70,7 +70,8 @@ void print(const std::vector<Contestant>& contestants, const Work& work) {
 }  // namespace
 
 void compare(const Options& options, const Work& work) {
-  std::printf("%s, two threads each, the least of %d rounds\n", work.title.c_str(), options.rounds);
+  std::printf("%s%s, two threads each, the least of %d rounds\n", work.title.c_str(),
+              options.tls ? ", by TLS" : "", options.rounds);
   const auto listening = listen_on_free_port();
   const auto server = start_part([&](Channel&) { serve_echo(listening.socket); });
   std::vector<Contestant> contestants;

@@ -89,6 +89,8 @@ class TlsServer : public std::enable_shared_from_this<TlsServer> {
   [[nodiscard]] const std::vector<Certificate>& certificates() const { return certificates_; }
   // Of each certificate; null: it has none. One that is to be fetched is empty until somebody does.
   [[nodiscard]] const std::vector<std::shared_ptr<TlsStaple>>& staples() const { return staples_; }
+  // Its connections are to be encrypted by the kernel.
+  [[nodiscard]] bool wants_kernel() const { return settings_.choices.kernel; }
 
  private:
   struct Handshake;
