@@ -23,7 +23,10 @@ Stream::~Stream() {
 }
 
 void Stream::on_ready(std::uint32_t events) {
-  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) readable_ = true;
+  if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
+    readable_ = true;
+    if (tls_) tls_->note_arrival();
+  }
   if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0) writable_ = true;
   if ((events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) hung_up_ = true;
   if (read_needs_room_ && writable_) readable_ = true;
@@ -128,7 +131,8 @@ IoResult Stream::read_secure(std::span<char> into) {
   Want want = Want::nothing;
   read_needs_room_ = false;
   auto read = tls_->read(into, want);
-  // Only a call that would block shows that neither the socket nor OpenSSL has more.
+  // As in clear text: the next byte makes a new edge, but behind a FIN the end is still to be read.
+  if (read.has_value() && *read > 0 && !hung_up_ && tls_->is_drained()) readable_ = false;
   if (read.has_error() && would_block(read.error())) {
     readable_ = false;
     read_needs_room_ = want == Want::writable;

@@ -43,6 +43,9 @@ TlsSession::TlsSession(SslPtr ssl, int socket, std::shared_ptr<const void> keepe
     : ssl_(std::move(ssl)), keeper_(std::move(keeper)) {
   if (::SSL_set_fd(ssl_.get(), socket) != 1) throw std::bad_alloc();
   if (SSL_set_app_data(ssl_.get(), this) != 1) throw std::bad_alloc();
+  auto* const source = ::SSL_get_rbio(ssl_.get());
+  ::BIO_set_callback_arg(source, reinterpret_cast<char*>(this));
+  ::BIO_set_callback_ex(source, on_socket_call);
 }
 
 // SSL_read does not return before it has data or the socket is empty. A peer that sends nothing but key
@@ -54,6 +57,21 @@ void TlsSession::on_event(const SSL* ssl, int where, int) {
   if (++session.chatter_ <= kMostChatter) return;
   session.flooded_ = session.broken_ = true;
   ::SSL_set0_rbio(session.ssl_.get(), ::BIO_new(::BIO_s_null()));
+}
+
+// NOLINTNEXTLINE(readability-function-size)
+long TlsSession::on_socket_call(BIO* socket, int call, const char*, std::size_t size, int, long, int result,
+                                std::size_t* processed) {
+  if (call == (BIO_CB_READ | BIO_CB_RETURN)) {
+    // Kernel TLS gives one record at a time, whatever else has come.
+    reinterpret_cast<TlsSession*>(::BIO_get_callback_arg(socket))->emptied_ =
+        result > 0 && *processed < size && !BIO_get_ktls_recv(socket);
+  }
+  return result;
+}
+
+bool TlsSession::is_drained() const {
+  return emptied_ && ::SSL_has_pending(ssl_.get()) == 0;
 }
 
 error_code TlsSession::failure(int result, Want& want) {

@@ -29,11 +29,18 @@ class TlsSession {
   // `ssl` is set to accept or to connect. `keeper` is kept until the handshake is over: what its callbacks
   // look into.
   TlsSession(SslPtr ssl, int socket, std::shared_ptr<const void> keeper);
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
 
   // No error: the handshake is complete. `would_block` with `want` set: call again then.
   [[nodiscard]] error_code handshake(Want& want);
   // 0 is the end of the stream, see `truncated`. EPROTO: the peer sends handshake messages instead of data.
   [[nodiscard]] IoResult read(std::span<char> into, Want& want);
+  // Neither the socket nor OpenSSL has more: the last read from the socket was a short one, nothing of it is
+  // left, and nothing was reported since. Saves the read that would block.
+  [[nodiscard]] bool is_drained() const;
+  // The socket is reported readable anew.
+  void note_arrival() { emptied_ = false; }
   // As many records as the socket takes; small pieces share one. After `would_block` the same bytes must come
   // again, at their front and no fewer (SSL_write(3)).
   [[nodiscard]] IoResult write(std::span<const iovec> pieces, Want& want);
@@ -57,9 +64,12 @@ class TlsSession {
  private:
   [[nodiscard]] error_code failure(int result, Want& want);
   static void on_event(const SSL* ssl, int where, int);
+  static long on_socket_call(BIO* socket, int call, const char*, std::size_t size, int, long, int result,
+                             std::size_t* processed);
 
   SslPtr ssl_;
   std::shared_ptr<const void> keeper_;
+  bool emptied_ = false;  // the last read from the socket took all it had
   bool truncated_ = false;
   bool broken_ = false;  // nothing may be sent: a fatal error came first (SSL_shutdown(3))
   bool flooded_ = false;
