@@ -45,9 +45,10 @@ class SocketAddress {
   [[nodiscard]] socklen_t size() const { return size_; }
 
  private:
+  // The largest comes first: it is the one that `{}` makes zero, and a path relies on the zero behind it.
   union Storage {
-    sockaddr any;
     sockaddr_storage whole;
+    sockaddr any;
     sockaddr_un unix_path;
   };
   Storage storage_{};

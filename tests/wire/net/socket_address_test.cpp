@@ -1,5 +1,7 @@
 #include "wire/net/socket_address.hpp"
 
+#include <array>
+#include <new>
 #include <string>
 
 #include "tests/support/catch.hpp"
@@ -57,6 +59,16 @@ TEST_CASE("Unix addresses are paths or abstract names, as long as the kernel all
   CHECK(SocketAddress::from_path(std::string(107, 'a'))->text() == "unix:" + std::string(107, 'a'));
   CHECK_FALSE(SocketAddress::from_path(std::string(108, 'a')));
   CHECK(SocketAddress::from_path("/run/a.sock")->port() == 0);
+}
+
+// Compilers make no more of a union zero than its first member, and some did leave the rest as it was: behind
+// a path stood any byte instead of the zero that ends it.
+TEST_CASE("an address is zeros before it is anything, whatever lay there before") {
+  alignas(SocketAddress) std::array<unsigned char, sizeof(SocketAddress)> memory;
+  memory.fill(0xaa);
+  const auto* const address = new (memory.data()) SocketAddress;
+  const auto* const bytes = reinterpret_cast<const char*>(address->data());
+  CHECK(std::string(bytes, sizeof(sockaddr_un)) == std::string(sizeof(sockaddr_un), '\0'));
 }
 
 TEST_CASE("loopback addresses are known in every family") {
