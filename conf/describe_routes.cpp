@@ -103,9 +103,11 @@ void describe_conditions(Fields& fields, Route& route) {
   });
   fields.shaped(
       {"path",
-       "The decoded path without its query and dot segments: a prefix, or `exact:`, `prefix:`, `regex:`. "
-       "`%2F` stays encoded and separates nothing. A path that leaves the root, decodes to NUL or is not "
-       "validly encoded is answered 400; any other goes on as it was received."},
+       "The decoded path without its query, dot segments and empty segments: a prefix, or `exact:`, "
+       "`prefix:`, `regex:`. `%2F` separates as `/` does. A path that leaves the root, decodes to NUL, is "
+       "not "
+       "validly encoded or has dot segments beside an encoded slash, a backslash or an empty segment is "
+       "answered 400; any other goes on as it was received."},
       path_shapes(route.path), "/");
 }
 

@@ -57,6 +57,8 @@ std::optional<std::string> path_fault(std::string_view path) {
     return "a path is matched without its query and fragment: leave out `?` and `#`";
   }
   if (has_escape(path)) return "a path is matched decoded: write the characters themselves instead of `%..`";
+  if (path.find("//") != std::string_view::npos)
+    return "a path is matched without empty segments: write `/` for `//`";
   if (has_dot_segment(path))
     return "a path is matched after `.` and `..` were resolved: write it without them";
   return std::nullopt;

@@ -35,10 +35,12 @@ net::Task<After> ClientConnection::answer_challenge(Exchange& exchange) {
 }
 
 net::Task<After> ClientConnection::send_to_tls(Exchange& exchange) {
+  if (exchange.host.empty() || exchange.target.form == http::TargetForm::asterisk)
+    co_return co_await refuse(exchange, FailureReason::bad_request, "there is no https URI for this request");
   const bool keep =
       keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !worker_.stopping();
   auto& location = exchange.scratch;
-  location.assign("https://").append(exchange.host).append(exchange.target.path);  // `*` has no redirect
+  location.assign("https://").append(exchange.host).append(exchange.target.path);
   if (exchange.target.has_query) location.append("?").append(exchange.target.query);
   write_redirect(exchange, 308, location, keep, worker_.unix_seconds());
   co_return co_await send_out(exchange, keep);

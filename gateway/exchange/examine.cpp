@@ -9,6 +9,20 @@
 
 namespace tidegate::gateway {
 
+namespace {
+
+// As routes and TLS settings spell it: lower case, brackets around IPv6, without the dot of the root.
+void write_host(std::string_view authority, std::string& host) {
+  auto name = http::split_authority(authority).host;
+  if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
+  const bool v6 = name.find(':') != std::string_view::npos;
+  host.assign(v6 ? "[" : "").append(name).append(v6 ? "]" : "");
+  std::transform(host.begin(), host.end(), host.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+}
+
+}  // namespace
+
 FailureReason reason_of_status(int status) {
   switch (status) {
     case 405: return FailureReason::method_not_allowed;
@@ -53,11 +67,7 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
     return FailureReason::misdirected;
   exchange.authority =
       target->authority.empty() ? request.fields.find("host").value_or("") : target->authority;
-  exchange.host = http::split_authority(exchange.authority).host;
-  if (exchange.host.find(':') != std::string::npos)
-    exchange.host = "[" + exchange.host + "]";  // as routes spell it
-  std::transform(exchange.host.begin(), exchange.host.end(), exchange.host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
+  write_host(exchange.authority, exchange.host);
   if (!fits_handshake(exchange)) {
     details = "this host asks for other client certificates than this connection was opened with";
     return FailureReason::misdirected;
@@ -65,7 +75,7 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
   if (target->form == http::TargetForm::asterisk) {
     exchange.path = "/";
   } else if (!http::normalise_path(target->path, exchange.path)) {
-    details = "the path leaves the root or is not validly encoded";
+    details = "the path leaves the root, is not validly encoded or has dot segments of no certain meaning";
     return FailureReason::bad_request;
   }
   for (const auto& field : request.fields) {

@@ -100,8 +100,8 @@ net::Task<After> Forward::run() {
     behind.commit(bytes.size());
     const auto& listener = client_.settings(exchange_);
     const BodyLimits limits{route_.settings.body_bytes.value_or(listener.limits.body_bytes),
-                            listener.timeouts.request_body, listener.limits.trailer_bytes,
-                            listener.body_pace, head_limits(listener).underscores};
+                            listener.timeouts.request_body, listener.limits.trailer_bytes, listener.body_pace,
+                            head_limits(listener).underscores};
     body_.emplace(client_.stream(), exchange_.framing, std::move(behind), limits);
   }
   for (;;) {

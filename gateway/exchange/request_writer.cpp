@@ -61,16 +61,13 @@ bool has_dot_segment(std::string_view path) {
   return false;
 }
 
-// Percent-encodes what may not stand in a path (RFC 3986 3.3). `%2F`, which stays encoded in the decoded
-// form, is kept.
+// Percent-encodes what may not stand in a path (RFC 3986 3.3).
 void append_encoded(std::string& out, std::string_view path) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   constexpr std::string_view allowed = "-._~!$&'()*+,;=:@/";
-  for (std::size_t i = 0; i < path.size(); ++i) {
-    const char c = path[i];
+  for (const char c : path) {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-    if (letter || allowed.find(c) != std::string_view::npos ||
-        equals_ignoring_case(path.substr(i, 3), "%2f")) {
+    if (letter || allowed.find(c) != std::string_view::npos) {
       out.push_back(c);
       continue;
     }

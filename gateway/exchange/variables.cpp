@@ -61,6 +61,11 @@ Variables::Variables(Exchange& exchange) : exchange_(exchange) {
   remote_port_ = std::to_string(exchange.record.client_port);
   const auto server = http::split_authority(exchange.record.server_address);
   server_port_ = std::to_string(server.port);
+  const auto& target = exchange.target;
+  if (target.form == http::TargetForm::absolute) {
+    request_uri_.append(target.path);
+    if (target.has_query) request_uri_.append("?").append(target.query);
+  }
   auto& chain = exchange.forwarded_for;
   chain.clear();
   for (const auto& field : exchange.request.fields) {
@@ -80,7 +85,8 @@ std::string_view Variables::variable(conf::Variable which, std::string_view argu
     case conf::Variable::http_host: return request.fields.find("host").value_or("");
     case conf::Variable::scheme: return exchange_.tls != nullptr ? "https" : "http";
     case conf::Variable::request_method: return request.method;
-    case conf::Variable::request_uri: return request.target;
+    case conf::Variable::request_uri:
+      return exchange_.target.form == http::TargetForm::absolute ? request_uri_ : request.target;
     case conf::Variable::uri: return exchange_.path;
     case conf::Variable::args: return exchange_.target.query;
     case conf::Variable::server_addr: return http::split_authority(exchange_.record.server_address).host;

@@ -20,6 +20,7 @@ class Variables final : public conf::VariableSource {
   Exchange& exchange_;
   std::string remote_port_;
   std::string server_port_;
+  std::string request_uri_;  // of an absolute-form
 };
 
 // One cookie of the request by name, or empty (RFC 6265 4.2).

@@ -223,6 +223,7 @@ await suite({
     const challenge = `http://127.0.0.1:${clear}/.well-known/acme-challenge`;
     assert.match(await head(`${challenge}/a-Token_1`), /200 OK[^]*a-Token_1\.thumbprint$/);
     assert.match(await head(`${challenge}/none`), /404/);
-    assert.match(await head('--path-as-is', `${challenge}/..%2f..%2f..%2fetc%2fpasswd`), /404/);
+    assert.match(await head('--path-as-is', `${challenge}/..%2f..%2f..%2fetc%2fpasswd`), /400/);
+    assert.match(await head('--path-as-is', `${challenge}/a%2f%2fetc%2fpasswd`), /404/);
   },
 });

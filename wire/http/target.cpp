@@ -72,14 +72,11 @@ bool is_valid_ip_v6(std::string_view text) {
   return inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
+// RFC 3986 lets a name be percent-encoded. No client does that, and whoever decodes it meets another host
+// than the one that was looked at here.
 bool is_valid_name(std::string_view name) {
   constexpr std::size_t longest_name = 255;
-  if (name.empty() || name.size() > longest_name) return false;
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (name[i] == '%' && is_encoded(name, i) && decoded(name, i) != '\0') continue;
-    if (!is_a(name[i], character::host)) return false;
-  }
-  return true;
+  return !name.empty() && name.size() <= longest_name && all_are(name, character::host);
 }
 
 // *DIGIT, up to 65535; an empty port is the default one.
@@ -103,20 +100,65 @@ std::size_t host_end(std::string_view authority) {
   return std::min(authority.find(':'), authority.size());
 }
 
-enum class SegmentEnd { kept, removed, above_root };
-
-// Ends the segment of `out` that begins at `begin`: "." and ".." are resolved (RFC 3986 5.2.4).
-SegmentEnd end_segment(std::string& out, std::size_t begin) {
-  const auto segment = std::string_view(out).substr(begin);
-  if (segment == ".") {
-    out.resize(begin);
-    return SegmentEnd::removed;
-  }
-  if (segment != "..") return SegmentEnd::kept;
-  if (begin < 2) return SegmentEnd::above_root;
-  out.resize(out.rfind('/', begin - 2) + 1);
-  return SegmentEnd::removed;
+constexpr bool is_dots(std::string_view segment) {
+  return segment == "." || segment == "..";
 }
+
+// Some servers take a backslash for a slash.
+bool has_dots_between_backslashes(std::string_view segment) {
+  if (segment.find('\\') == std::string_view::npos) return false;
+  while (!segment.empty()) {
+    const auto end = std::min(segment.find('\\'), segment.size());
+    if (is_dots(segment.substr(0, end))) return true;
+    segment.remove_prefix(std::min(end + 1, segment.size()));
+  }
+  return false;
+}
+
+// A path that grows segment by segment; the one that is open begins at `begin_`.
+class MatchedPath {
+ public:
+  // `out` holds the slash that every path begins with.
+  explicit MatchedPath(std::string& out) : out_(out), begin_(out.size()) {}
+
+  void push(char c) { out_.push_back(c); }
+
+  // Ends the open segment; false if it has no certain meaning. `encoded`: by a slash that was encoded.
+  bool end_segment(bool encoded, bool last = false) {
+    const auto segment = std::string_view(out_).substr(begin_);
+    if (segment.empty()) {
+      after_empty_ = true;
+      encoded_before_ = encoded_before_ || encoded;
+      return true;
+    }
+    if (has_dots_between_backslashes(segment)) return false;
+    if (!is_dots(segment)) {
+      after_empty_ = false;
+      if (!last) out_.push_back('/');
+    } else if (encoded_before_ || encoded || !resolve(segment == "..")) {
+      return false;
+    }
+    encoded_before_ = encoded;
+    begin_ = out_.size();
+    return true;
+  }
+
+ private:
+  // RFC 3986 5.2.4; the slash before the segment stays. What `..` takes away behind an empty segment is this
+  // one to some and the one before it to others.
+  bool resolve(bool up) {
+    out_.resize(begin_);
+    if (!up) return true;
+    if (after_empty_ || begin_ < 2) return false;
+    out_.resize(out_.rfind('/', begin_ - 2) + 1);
+    return true;
+  }
+
+  std::string& out_;
+  std::size_t begin_;
+  bool after_empty_ = false;     // empty segments were left out before the open one
+  bool encoded_before_ = false;  // the slash before it was encoded
+};
 
 }  // namespace
 
@@ -163,34 +205,31 @@ bool normalise_path(std::string_view raw_path, std::string& out) {
     out = "*";
     return true;
   }
-  if (raw_path.find('%') == std::string_view::npos && raw_path.find("/.") == std::string_view::npos) {
+  const auto is_plain = [&](std::string_view special) {
+    return raw_path.find(special) == std::string_view::npos;
+  };
+  if (is_plain("%") && is_plain("/.") && is_plain("//") && is_plain("\\")) {
     out = raw_path;
     return true;
   }
-  std::size_t segment = 0;
-  for (std::size_t i = 0; i < raw_path.size(); ++i) {
+  out.push_back('/');
+  MatchedPath path(out);
+  for (std::size_t i = 1; i < raw_path.size(); ++i) {
     char c = raw_path[i];
-    if (c == '/') {
-      const auto end = end_segment(out, segment);
-      if (end == SegmentEnd::above_root) return false;
-      // A removed segment leaves the slash before it, which stands for this one too.
-      if (end == SegmentEnd::kept) out.push_back('/');
-      segment = out.size();
-      continue;
-    }
-    if (c == '%') {
+    const bool encoded = c == '%';
+    if (encoded) {
       if (!is_encoded(raw_path, i)) return false;
       c = decoded(raw_path, i);
       if (c == '\0') return false;
       i += 2;
-      if (c == '/') {
-        out += "%2F";
-        continue;
-      }
     }
-    out.push_back(c);
+    if (c != '/') {
+      path.push(c);
+    } else if (!path.end_segment(encoded)) {
+      return false;
+    }
   }
-  return end_segment(out, segment) != SegmentEnd::above_root;
+  return path.end_segment(false, true);
 }
 
 // === words and statuses ===

@@ -44,9 +44,10 @@ struct HostPort {
 };
 [[nodiscard]] HostPort split_authority(std::string_view authority);
 
-// The form used for matching: percent-decoded once, dot segments removed, `//` kept; `%2F` stays encoded so
-// that a decoded slash never makes a segment. False if the path leaves the root by `..` or decodes to NUL.
-// `out` is reused.
+// The form used for matching, as nginx's: percent-decoded once, `%2F` too, empty segments left out (`//a` is
+// `/a`), dot segments removed. False for what servers read in different ways, so that a rule for one path
+// cannot be passed by another spelling of it: `..` above the root or behind an empty segment, dot segments
+// beside an encoded slash or a backslash, and what decodes to NUL. `out` is reused.
 [[nodiscard]] bool normalise_path(std::string_view raw_path, std::string& out);
 
 }  // namespace tidegate::http

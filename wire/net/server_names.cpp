@@ -67,6 +67,15 @@ bool ServerNames::add(std::string_view name, std::size_t number) {
   return exact_.emplace(name, number).second;
 }
 
+std::optional<std::size_t> ServerNames::find_within(std::string_view name) const {
+  if (const auto found = exact_.find(std::string(name)); found != exact_.end()) return found->second;
+  for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
+    const auto found = wildcards_.find(std::string(name.substr(dot + 1)));
+    if (found != wildcards_.end()) return found->second;
+  }
+  return std::nullopt;
+}
+
 std::optional<std::size_t> ServerNames::find(std::string_view name) const {
   if (const auto found = exact_.find(std::string(name)); found != exact_.end()) return found->second;
   const auto dot = name.find('.');

@@ -23,6 +23,9 @@ class ServerNames {
   bool add(std::string_view name, std::size_t number);
   // Exact before wildcard. `name` in lower case.
   [[nodiscard]] std::optional<std::size_t> find(std::string_view name) const;
+  // The same where a wildcard stands for one label or more, the longest one before the others: as routes
+  // match hosts.
+  [[nodiscard]] std::optional<std::size_t> find_within(std::string_view name) const;
 
  private:
   std::unordered_map<std::string, std::size_t> exact_;

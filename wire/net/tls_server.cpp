@@ -152,11 +152,12 @@ void TlsServer::build_sites() {
   for (std::size_t i = 0; i < names_.size(); ++i) {
     if (names_[i] == names_.front()) fallback.push_back(i);
   }
-  (void)site_for(fallback, 0);
+  for (std::size_t policy = 0; policy < policies_.size(); ++policy)
+    fallback_sites_.push_back(site_for(fallback, policy));
   const auto add = [&](const std::string& name) {
     auto identities = identities_of(name);
     if (identities.empty()) identities = fallback;
-    site_names_.add(name, site_for(identities, policy_names_.find(name).value_or(0)));
+    site_names_.add(name, site_for(identities, policy_names_.find_within(name).value_or(0)));
   };
   for (const auto& names : names_) std::for_each(names.begin(), names.end(), add);
   for (const auto& named : settings_.policies) std::for_each(named.names.begin(), named.names.end(), add);
@@ -214,13 +215,14 @@ std::unique_ptr<TlsSession> TlsServer::accept(int socket) const {
 
 bool TlsServer::fits(const TlsSession& session, std::string_view host) const {
   const auto& applied = facts_of(session.ssl());
-  return applied.scope == policies_[policy_names_.find(host).value_or(0)].digest;
+  return applied.scope == policies_[policy_names_.find_within(host).value_or(0)].digest;
 }
 
 SSL_CTX* TlsServer::choose(std::string_view name) const {
-  const auto site = site_names_.find(name);
-  if (!site && settings_.refuse_unknown) return nullptr;
-  return sites_[site.value_or(0)].context.get();
+  if (const auto site = site_names_.find(name)) return sites_[*site].context.get();
+  const auto policy = policy_names_.find_within(name);
+  if (!policy && settings_.refuse_unknown) return nullptr;
+  return sites_[fallback_sites_[policy.value_or(0)]].context.get();
 }
 
 // Before anything else of the hello is looked at, its ticket above all: what a later callback would change

@@ -130,6 +130,7 @@ class TlsServer : public std::enable_shared_from_this<TlsServer> {
   std::vector<Policy> policies_;                     // the listener's own first
   std::vector<Site> sites_;                          // the first one is for unknown names
   ServerNames site_names_;
+  std::vector<std::size_t> fallback_sites_;  // by policy: for names without a certificate of their own
   ServerNames policy_names_;
 };
 

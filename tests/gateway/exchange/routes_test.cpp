@@ -38,6 +38,15 @@ TEST_CASE("hosts: exact, then the longest wildcard, then routes without hosts; i
   CHECK(t.at("example", "/") == "any");
   CHECK(t.at("[::1]:80", "/") == "six");
   CHECK(t.at("fake.example.net", "/") == "any");
+  CHECK(t.at("a.example.", "/") == "exact");  // the root's dot
+  CHECK(t.at("x.b.example.:80", "/") == "wildcard");
+}
+
+TEST_CASE("RFC 9110 7.2: a Host that is percent-encoded names no route by another spelling") {
+  Named t(
+      "  - { hosts: [admin.example], respond: { status: 403, body: no } }\n  - { respond: { body: all } }\n");
+  t.client.send("GET / HTTP/1.1\r\nHost: %61dmin.example\r\n\r\n");
+  CHECK(t.client.read_answer().status == 400);
 }
 
 TEST_CASE("paths: exact, then regex in file order, then the longest prefix of whole segments") {
@@ -62,11 +71,21 @@ TEST_CASE("RFC 3986 6.2.2: paths are matched decoded and without dots, so that n
   Named t(
       "  - { path: /admin, respond: { status: 403, body: no } }\n"
       "  - { path: /, respond: { body: all } }\n");
-  for (const std::string path : {"/admin", "/%61dmin", "/x/../admin", "/./admin/x", "/x/%2e%2e/admin"}) {
+  for (const std::string path :
+       {"/admin", "/%61dmin", "/x/../admin", "/./admin/x", "/x/%2e%2e/admin", "//admin", "/.//admin/x",
+        "///admin", "/admin%2fx", "/%2Fadmin", "/admin//x"}) {
     CAPTURE(path);
     CHECK(t.at("h", path) == "no");
   }
-  CHECK(t.at("h", "/x%2f..%2fadmin") == "all");  // an encoded slash separates nothing
+}
+
+TEST_CASE("paths that servers read in different ways are refused") {
+  for (const std::string path : {"/x%2f..%2fadmin", "/x/..%2fadmin", "/x//../admin", "/x/..\\admin"}) {
+    CAPTURE(path);
+    Named t("  - { path: /admin, respond: { status: 403 } }\n  - { respond: { body: all } }\n");
+    t.client.send("GET " + path + " HTTP/1.1\r\nHost: h\r\n\r\n");
+    CHECK(t.client.read_answer().status == 400);
+  }
 }
 
 TEST_CASE("RFC 9110 15.5.5: no route is 404, and the connection goes on") {
@@ -116,6 +135,13 @@ TEST_CASE("RFC 9110 15.4: a redirect with variables, for HEAD too") {
   answer = t.client.read_answer(true);
   CHECK(answer.status == 301);
   CHECK(answer.field("Location") == "https://shop.example/x");
+  // Of the absolute-form too it is the path and query alone.
+  for (const std::string target : {"http://a/x?y", "http://a?y", "http://a"}) {
+    CAPTURE(target);
+    t.client.send("GET " + target + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    const std::string path = target == "http://a/x?y" ? "/x?y" : target == "http://a?y" ? "/?y" : "/";
+    CHECK(t.client.read_answer().field("Location") == "https://shop.example" + path);
+  }
   t.client.send(get("/%0d%0aSet-Cookie:%20a"));
   CHECK_FALSE(t.client.read_answer().has("Set-Cookie"));
 }

@@ -228,6 +228,29 @@ TEST_CASE(
   CHECK(same.read_answer().status == 200);
 }
 
+TEST_CASE("a client-certificate policy of a wildcard holds for every host that a route's wildcard takes") {
+  Authority ca;
+  const auto open = ca.issue({{"open.test"}});
+  for (const std::string unknown : {"", ", unknownName: refuse"}) {
+    CAPTURE(unknown);
+    Secure t(list_of({open}) + unknown +
+             ", hosts: [{ names: [\"*.p.test\", closed.test], clientCertificates: { mode: required, ca: " +
+             ca.file() + " } }] }");
+    TlsClientSide client(ca);
+    for (const std::string host : {"a.p.test", "a.b.p.test", "A.b.P.test", "closed.test", "closed.test."}) {
+      CAPTURE(host);
+      auto socket = t.connect(client.name("open.test"));
+      socket.send("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+      CHECK(socket.read_answer().status == 421);
+    }
+    for (const std::string name : {"a.p.test", "a.b.p.test", "closed.test"}) {
+      CAPTURE(name);
+      CHECK(shown(t, client, name).empty());
+    }
+    CHECK(shown(t, client, "open.test") == "open.test");
+  }
+}
+
 TEST_CASE("an OCSP response is stapled to its certificate") {
   Authority ca;
   const auto issued = ca.issue({{"a.test"}});
@@ -278,6 +301,12 @@ TEST_CASE("tls.redirect sends every request to https, and serves nothing") {
   const auto answer = client.read_answer();
   CHECK(answer.status == 308);
   CHECK(answer.field("Location") == "https://a.test/a/b?c=d");
+  for (const std::string request :
+       {"OPTIONS * HTTP/1.1\r\nHost: a.test\r\n\r\n", "GET /a HTTP/1.0\r\n\r\n"}) {
+    auto other = RawClient::in_clear_text(gateway.port());
+    other.send(request);
+    CHECK(other.read_answer().status == 400);
+  }
 }
 
 // === towards pods ===

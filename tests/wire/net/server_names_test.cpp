@@ -79,4 +79,12 @@ TEST_CASE("RFC 6125 6.4.3: an exact name goes before a wildcard, which stands fo
   CHECK_FALSE(names.find("test"));
   CHECK_FALSE(names.find(".test"));
   CHECK_FALSE(names.find(""));
+  // What holds for a route's hosts holds for all below them.
+  CHECK(names.find_within("a.test") == 1);
+  CHECK(names.find_within("b.test") == 2);
+  CHECK(names.find_within("c.b.test") == 3);
+  CHECK(names.find_within("d.c.b.test") == 3);
+  CHECK(names.find_within("d.c.a.test") == 2);
+  CHECK_FALSE(names.find_within("test"));
+  CHECK_FALSE(names.find_within(""));
 }
