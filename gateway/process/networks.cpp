@@ -15,7 +15,8 @@ std::optional<PeerAddress> PeerAddress::from_text(std::string_view text) {
     return peer;
   }
   std::array<char, INET6_ADDRSTRLEN + 1> host{};
-  if (text.size() >= host.size()) return std::nullopt;
+  if (text.empty() || text.size() >= host.size()) return std::nullopt;
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton would stop there
   std::memcpy(host.data(), text.data(), text.size());
   auto& bytes = peer.bytes;
   if (::inet_pton(AF_INET6, host.data(), bytes.data()) == 1) return peer;

@@ -1,12 +1,15 @@
-// A whole gateway between a client and a pod that both do what the input says (script.hpp). Whatever they do,
-// a pod reads nothing but well-formed requests of the gateway's, a client nothing but well-formed answers,
-// and nothing is left behind.
+// A whole gateway between a client and a pod that both do what the input says (script.hpp); behind a first
+// byte 0x1d it speaks of a client that came by a balancer (PROXY protocol). Whatever they do, a pod reads
+// nothing but well-formed requests of the gateway's, a client nothing but well-formed answers, and nothing is
+// left behind.
 #include <chrono>
 
+#include "gateway/process/networks.hpp"
 #include "tests/fuzz/messages.hpp"
 #include "tests/fuzz/script.hpp"
 #include "tests/fuzz/target.hpp"
 #include "tests/support/gateway_fixture.hpp"
+#include "wire/net/proxy_header.hpp"
 
 using namespace tidegate;
 using namespace tidegate::fuzz;
@@ -18,15 +21,21 @@ struct Scene {
   Pod pod;
   test::GatewayFixture gateway{
       "listeners:\n  - address: 127.0.0.1:0\n    requestLimits: { body: 64k }\n"
+      "  - address: 127.0.0.1:0\n    proxyProtocol: { from: [127.0.0.0/8] }\n"
       "routes:\n  - { path: /fixed, respond: { body: fixed } }\n"
       "  - { path: /moved, redirect: { to: 'https://$host$uri' } }\n"
       "  - { path: /tcp, upstream: pods, upgrade: any }\n"
       "  - { path: /sub, upstream: pods, stripPrefix: true }\n"
+      "  - { path: /told, upstream: told }\n"
+      "  - { path: /own, upstream: pods, origins: self, access: [{ deny: 192.0.2.0/24 }] }\n"
       "  - { path: /, upstream: pods }\n"
-      "upstreams:\n  pods:\n    endpoints: ['127.0.0.1:" +
-      std::to_string(pod.port()) +
-      "']\n    virtual: true\n    hold: off\n    retry: { tries: 2 }\n"
-      "workers: 1\n"};
+      "upstreams:\n  pods:" +
+      upstream() + "  told:" + upstream() + "    proxyProtocol: v2\nworkers: 1\n"};
+
+  [[nodiscard]] std::string upstream() const {
+    return "\n    endpoints: ['127.0.0.1:" + std::to_string(pod.port()) +
+           "']\n    virtual: true\n    hold: off\n    retry: { tries: 2 }\n";
+  }
 };
 
 Scene& scene() {
@@ -34,9 +43,20 @@ Scene& scene() {
   return made;
 }
 
-// What a pod received on one connection; `sent` is what it said.
-void check_requests(const std::string& received, const std::string& sent) {
-  std::string_view rest = received;
+// Takes the header of the PROXY protocol off the front of what a pod received, if the gateway wrote one.
+void take_introduction(std::string_view& received) {
+  if (!received.starts_with('\r')) return;
+  net::ProxyHeader header;
+  auto error = net::ProxyHeaderError::none;
+  const auto progress = net::parse_proxy_header(received, header, error);
+  require(progress != net::ProxyHeaderProgress::failed, "a pod is told well-formed addresses");
+  received.remove_prefix(progress == net::ProxyHeaderProgress::partial ? received.size() : header.size);
+}
+
+// What a pod received on one connection; `sent` is what it said. `client`: whom the requests are of; empty:
+// whom a balancer has named.
+void check_requests(std::string_view rest, const std::string& sent, std::string_view client) {
+  take_introduction(rest);
   while (!rest.empty()) {
     http::HeadParser parser(http::HeadLimits{.head_bytes = 1 << 20, .target_bytes = 1 << 20, .fields = 1000});
     http::RequestHead head;
@@ -44,8 +64,9 @@ void check_requests(const std::string& received, const std::string& sent) {
     if (progress == http::Progress::incomplete) return;
     require(progress == http::Progress::complete, "a pod receives heads");
     require(head.version == http::Version::http_1_1, "in HTTP/1.1");
-    require(head.fields.count("x-forwarded-for") == 1 && *head.fields.find("x-forwarded-for") == "127.0.0.1",
-            "written by the gateway");
+    require(head.fields.count("x-forwarded-for") == 1, "written by the gateway");
+    const auto named = *head.fields.find("x-forwarded-for");
+    require(client.empty() ? gateway::Networks::is_address(named) : named == client, "that names the client");
     const auto framing = http::request_framing(head);
     require(framing.has_value(), "with a framing");
     const auto body = read_body(rest.substr(head.size), *framing);
@@ -104,8 +125,10 @@ bool is_empty(const test::GatewayFixture& gateway, int lowest) {
     return static_cast<std::uint64_t>(counters.connections_idle.value() +
                                       counters.connections_active.value());
   });
-  const auto tunnels = gateway.upstream(
-      "pods", [](const auto& counters) { return static_cast<std::uint64_t>(counters.tunnels.value()); });
+  const auto count = [](const auto& counters) {
+    return static_cast<std::uint64_t>(counters.tunnels.value());
+  };
+  const auto tunnels = gateway.upstream("pods", count) + gateway.upstream("told", count);
   return open == 0 && tunnels == 0 && gateway.buffer_bytes() == 0 && lowest_free_descriptor() == lowest;
 }
 
@@ -114,8 +137,11 @@ bool is_empty(const test::GatewayFixture& gateway, int lowest) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   auto& [pod, gateway] = scene();
   const int lowest = lowest_free_descriptor();
-  auto client = connect_to(gateway.port());
-  for (const auto& step : steps_of(text_of(data, size))) {
+  auto input = text_of(data, size);
+  const bool introduced = input.starts_with('\x1d');
+  if (introduced) input.remove_prefix(1);
+  auto client = connect_to(gateway.port(introduced ? 1 : 0));
+  for (const auto& step : steps_of(input)) {
     take(step, client, pod);
     // Twice: a connect is seen to have succeeded one turn after it was begun.
     gateway.settle();
@@ -123,7 +149,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     pod.look();
     client.read();
   }
-  for (const auto& end : pod.ends()) check_requests(end.received(), end.sent());
+  for (const auto& end : pod.ends())
+    check_requests(end.received(), end.sent(), introduced ? "" : "127.0.0.1");
   check_answers(client.received(), client.sent());
   client.close();
   pod.forget_all();

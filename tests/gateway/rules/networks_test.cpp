@@ -58,3 +58,12 @@ TEST_CASE("what is no network is passed over") {
   CHECK(networks.contains("10.1.1.1"));
   CHECK_FALSE(networks.contains("11.1.1.1"));
 }
+
+TEST_CASE("an address is one as a whole") {
+  CHECK(Networks::is_address("10.1.1.1"));
+  CHECK(Networks::is_address("fd00::1"));
+  // An element of Forwarded may name nobody: a view of nothing, which memcpy must not be given.
+  CHECK_FALSE(Networks::is_address({}));
+  CHECK_FALSE(Networks::is_address(std::string_view("10.1.1.1\0.evil", 14)));
+  CHECK_FALSE(Networks::is_address("unix:"));
+}

@@ -1,8 +1,12 @@
 #include "wire/net/tls_session.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
+#include <openssl/core_names.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <sys/socket.h>
 
 #include "tests/support/catch.hpp"
@@ -34,6 +38,7 @@ class Pair {
     session = server->accept(server_socket_.get());
     TlsClientSettings trusting;
     trusting.authorities = authority_.file();
+    trusting.choices.ciphers = "ECDHE-ECDSA-AES128-GCM-SHA256";
     client = TlsClient(trusting, kNow).session("localhost");
     ::SSL_set_max_proto_version(client.get(), version);
     ::SSL_set_fd(client.get(), client_socket_.get());
@@ -63,6 +68,10 @@ class Pair {
     REQUIRE(::SSL_write(client.get(), text.data(), static_cast<int>(text.size())) ==
             static_cast<int>(text.size()));
   }
+  void send_raw(std::string_view bytes) const {
+    REQUIRE(::send(client_socket_.get(), bytes.data(), bytes.size(), 0) ==
+            static_cast<ssize_t>(bytes.size()));
+  }
   // `text`, `end`, or the error's.
   [[nodiscard]] std::string read() const {
     std::array<char, 100> into{};
@@ -79,6 +88,55 @@ class Pair {
   UniqueFd client_socket_;
   UniqueFd server_socket_;
 };
+
+// === records of TLS 1.2, since OpenSSL's client makes no second wish before it has an answer ===
+
+// The client's key and salt of AES-128-GCM, out of the key block (RFC 5246 6.3, RFC 5288 3).
+struct Keys {
+  std::array<unsigned char, 40> block{};
+
+  explicit Keys(const SSL* client) {
+    constexpr std::string_view label = "key expansion";
+    std::array<unsigned char, 48> secret{};
+    std::array<unsigned char, label.size() + 64> seed{};
+    std::copy(label.begin(), label.end(), seed.begin());
+    ::SSL_SESSION_get_master_key(::SSL_get_session(client), secret.data(), secret.size());
+    ::SSL_get_server_random(client, seed.data() + label.size(), 32);
+    ::SSL_get_client_random(client, seed.data() + label.size() + 32, 32);
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        ::OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        ::OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SECRET, secret.data(), secret.size()),
+        ::OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_SEED, seed.data(), seed.size()),
+        ::OSSL_PARAM_construct_end()};
+    auto* const prf = ::EVP_KDF_fetch(nullptr, "TLS1-PRF", nullptr);
+    auto* const context = ::EVP_KDF_CTX_new(prf);
+    CHECK(::EVP_KDF_derive(context, block.data(), block.size(), parameters) == 1);
+    ::EVP_KDF_CTX_free(context);
+    ::EVP_KDF_free(prf);
+  }
+};
+
+// The client's record of this number, which holds the header of a hello.
+std::string hello_record(const Keys& keys, std::uint8_t number) {
+  std::array<unsigned char, 13> header{0, 0, 0, 0, 0, 0, 0, number, 22, 3, 3, 0, 4};
+  std::array<unsigned char, 12> nonce{};
+  std::copy_n(keys.block.begin() + 32, 4, nonce.begin());
+  std::copy_n(header.begin(), 8, nonce.begin() + 4);
+  constexpr std::array<unsigned char, 4> hello{1, 0, 0, 0};
+  std::array<unsigned char, 20> sealed{};
+  int size = 0;
+  auto* const cipher = ::EVP_CIPHER_CTX_new();
+  ::EVP_EncryptInit_ex(cipher, ::EVP_aes_128_gcm(), nullptr, keys.block.data(), nonce.data());
+  ::EVP_EncryptUpdate(cipher, nullptr, &size, header.data(), header.size());
+  ::EVP_EncryptUpdate(cipher, sealed.data(), &size, hello.data(), hello.size());
+  ::EVP_EncryptFinal_ex(cipher, sealed.data(), &size);
+  ::EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_GCM_GET_TAG, 16, sealed.data() + 4);
+  ::EVP_CIPHER_CTX_free(cipher);
+  std::string record("\x16\x03\x03\x00\x1c", 5);
+  record.append(header.begin(), header.begin() + 8);
+  return record.append(sealed.begin(), sealed.end());
+}
 
 }  // namespace
 
@@ -127,4 +185,15 @@ TEST_CASE("a wish for another handshake is refused, and the connection goes on")
   REQUIRE(::SSL_renegotiate(pair.client.get()) == 1);
   CHECK(::SSL_do_handshake(pair.client.get()) != 1);
   CHECK(pair.read() == "later");
+}
+
+TEST_CASE("a client that wishes for nothing but other handshakes is cut off") {
+  const Pair pair(TLS1_2_VERSION);
+  const Keys keys(pair.client.get());
+  pair.send_raw(hello_record(keys, 1));
+  CHECK(pair.read() == "later");
+  std::string records;
+  for (std::uint8_t number = 2; number < 200; ++number) records += hello_record(keys, number);
+  pair.send_raw(records);
+  CHECK(pair.read() == make_error(EPROTO).message());
 }
