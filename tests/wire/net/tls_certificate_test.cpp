@@ -86,6 +86,11 @@ TEST_CASE("every fault of a certificate or key names the file and the reason") {
   says(fault_of({expired.certificate, expired.key, {}}), expired.certificate, "expired on 20");
   const auto early = ca.issue({{"a.test"}, false, 2, 10});
   says(fault_of({early.certificate, early.key, {}}), early.certificate, "not valid before 20");
+  // What never ends ends in the year 9999 (RFC 5280 4.1.2.5), which the clock does not reach.
+  const auto endless = ca.issue({{"a.test"}, false, -1, 2'900'000});
+  const auto certificate = load_certificate({endless.certificate, endless.key, {}}, kNow);
+  CHECK(certificate.expires() > kNow + std::chrono::hours(24 * 365 * 100));
+  CHECK(warnings_of(certificate, kNow, std::chrono::hours(24 * 30)).empty());
   if (::geteuid() != 0) {
     std::filesystem::permissions(good.key, std::filesystem::perms::none);
     says(fault_of({good.certificate, good.key, {}}), good.key, "Permission denied");
