@@ -222,7 +222,7 @@ TEST_CASE("a revoked certificate keeps its last good response until that expires
 
 TEST_CASE("a response is renewed before it expires") {
   Scene t;
-  t.responder.answer(t.ca.say(t.issued, {.to = 10h}));
+  t.responder.answer(t.ca.say(t.issued, {.to = 10h, .now = t.now}));
   t.start();
   t.wait_for(StapleResult::good);
   const auto first = t.server->staples()[0]->at(t.now);

@@ -51,6 +51,10 @@ struct Asked {
   Issued issued = ca.issue({.names = {"a.test"}, .responder = kUrl, .chained = true});
   OcspInquiry inquiry = make_ocsp_inquiry(load(issued), {});
 
+  [[nodiscard]] std::string say(Saying saying = {}) {
+    saying.now = kNow;
+    return ca.say(issued, saying);
+  }
   [[nodiscard]] auto judge(const std::string& der) const { return judge_ocsp_answer(inquiry, der, kNow); }
   [[nodiscard]] std::string refusal(const std::string& der, OcspFault fault) const {
     const auto judged = judge(der);
@@ -111,12 +115,12 @@ TEST_CASE("an authority of the same name is not the issuer") {
 
 TEST_CASE("RFC 6960 3.2: a response is taken if it is good, signed and of now") {
   Asked t;
-  const auto day = t.judge(t.ca.say(t.issued));
+  const auto day = t.judge(t.say());
   REQUIRE(day.has_value());
   CHECK(day->expires - kNow > 23h);
   CHECK(day->made < kNow);
-  CHECK(t.judge(t.ca.say(t.issued, {.from = 4min})).has_value());  // its clock is ahead a little
-  const auto endless = t.judge(t.ca.say(t.issued, {.to = std::nullopt}));
+  CHECK(t.judge(t.say({.from = 4min})).has_value());  // its clock is ahead a little
+  const auto endless = t.judge(t.say({.to = std::nullopt}));
   REQUIRE(endless.has_value());
   CHECK(endless->expires == kNow + 12h);
 }
@@ -124,28 +128,28 @@ TEST_CASE("RFC 6960 3.2: a response is taken if it is good, signed and of now") 
 TEST_CASE("whom the CA has appointed may sign, and nobody else") {
   Asked t;
   const auto appointed = t.ca.issue({.names = {"responder"}, .usage = "OCSPSigning"});
-  CHECK(t.judge(t.ca.say(t.issued, {.signer = &appointed})).has_value());
+  CHECK(t.judge(t.say({.signer = &appointed})).has_value());
   const auto server = t.ca.issue({.names = {"server"}, .usage = "serverAuth"});
-  (void)t.refusal(t.ca.say(t.issued, {.signer = &server}), OcspFault::unverified);
+  (void)t.refusal(t.say({.signer = &server}), OcspFault::unverified);
   const auto expired = t.ca.issue({.days_from = -9, .days_to = -8, .usage = "OCSPSigning"});
-  (void)t.refusal(t.ca.say(t.issued, {.signer = &expired}), OcspFault::unverified);
+  (void)t.refusal(t.say({.signer = &expired}), OcspFault::unverified);
   Authority other("another");
   const auto stranger = other.issue({.names = {"responder"}, .usage = "OCSPSigning"});
-  (void)t.refusal(t.ca.say(t.issued, {.signer = &stranger}), OcspFault::unverified);
+  (void)t.refusal(t.say({.signer = &stranger}), OcspFault::unverified);
   Authority impostor;  // of the same name, with another key
   (void)t.refusal(impostor.say(t.issued), OcspFault::unverified);
 }
 
 TEST_CASE("what is not taken, and why") {
   Asked t;
-  const auto good = t.ca.say(t.issued);
-  CHECK(t.refusal(t.ca.say(t.issued, {.status = V_OCSP_CERTSTATUS_REVOKED}), OcspFault::revoked)
+  const auto good = t.say();
+  CHECK(t.refusal(t.say({.status = V_OCSP_CERTSTATUS_REVOKED}), OcspFault::revoked)
             .find("REVOKED this certificate on 20") != std::string::npos);
-  CHECK(t.refusal(t.ca.say(t.issued, {.status = V_OCSP_CERTSTATUS_REVOKED}), OcspFault::revoked)
+  CHECK(t.refusal(t.say({.status = V_OCSP_CERTSTATUS_REVOKED}), OcspFault::revoked)
             .ends_with("(keyCompromise)"));
-  (void)t.refusal(t.ca.say(t.issued, {.status = V_OCSP_CERTSTATUS_UNKNOWN}), OcspFault::unknown);
-  CHECK(begins(t.refusal(t.ca.say(t.issued, {.to = -1s}), OcspFault::not_current), "the answer expired on "));
-  (void)t.refusal(t.ca.say(t.issued, {.from = 6min}), OcspFault::not_current);
+  (void)t.refusal(t.say({.status = V_OCSP_CERTSTATUS_UNKNOWN}), OcspFault::unknown);
+  CHECK(begins(t.refusal(t.say({.to = -1s}), OcspFault::not_current), "the answer expired on "));
+  (void)t.refusal(t.say({.from = 6min}), OcspFault::not_current);
   const auto other = t.ca.issue();
   CHECK(t.refusal(t.ca.say(other), OcspFault::unverified) == "the answer is about another certificate");
   CHECK(t.refusal(status_only(OCSP_RESPONSE_STATUS_TRYLATER), OcspFault::refused) ==
@@ -161,7 +165,7 @@ TEST_CASE("what is not taken, and why") {
 
 TEST_CASE("no response that was changed on its way is taken") {
   Asked t;
-  const auto good = t.ca.say(t.issued);
+  const auto good = t.say();
   for (std::size_t i = 0; i < good.size(); ++i) {
     auto changed = good;
     changed[i] = static_cast<char>(changed[i] ^ 1);
