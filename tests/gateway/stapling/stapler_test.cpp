@@ -180,8 +180,8 @@ TEST_CASE("whatever goes wrong is logged and counted, and made good later") {
   }
   SECTION("slow") {
     t.responder.answer_exactly("");
-    options.limits.deadline = 100ms;
-    scripted(StapleResult::timeout, "no answer within 100 ms (receive)");
+    options.limits.deadline = 2s;
+    scripted(StapleResult::timeout, "no answer within 2000 ms (receive)");
   }
   SECTION("nobody there") {
     t.responder.refuse();
@@ -311,7 +311,7 @@ TEST_CASE("only so many are asked for at once") {
   t.responder.answer_exactly("");
   StaplerOptions options;
   options.at_once = 2;
-  options.limits.deadline = 100ms;
+  options.limits.deadline = 2s;
   Stapler::Servers servers;
   for (int i = 0; i < 5; ++i) servers.push_back(t.serve(t.issue()));
   t.server = servers.front();
@@ -319,8 +319,9 @@ TEST_CASE("only so many are asked for at once") {
   t.stapler->adopt(servers);
   t.run_until("two questions", [&] { return t.responder.asked() == 2; });
   CHECK(t.quiet());
-  t.wait_for(StapleResult::timeout, 5);
-  CHECK(t.responder.connections() == 5);
+  t.responder.answer("no");
+  t.wait_for(StapleResult::timeout, 2);
+  t.wait_for(StapleResult::malformed, 3);
 }
 
 TEST_CASE("a response from a file is reported and left alone") {
