@@ -70,7 +70,8 @@ Shapes path_shapes(PathMatch& path) {
     inner.text({"exact", "The path as a whole."}, "", take(PathKind::exact), "a path that begins with `/`");
     inner.text(
         {"regex",
-         "A Perl-compatible regular expression (PCRE2) found anywhere in the path; anchor it with ^ and $."},
+         "A Perl-compatible regular expression (PCRE2) found anywhere in the path; anchor it with ^ and $. A "
+         "path on which it takes too many steps is answered 400."},
         "", take(PathKind::regex), "a regular expression");
     inner.require_one(kinds);
   };

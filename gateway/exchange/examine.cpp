@@ -85,9 +85,14 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
 
   if (is_denied(exchange)) return FailureReason::denied;
   if (is_challenge(exchange) || settings(exchange).redirect_to_tls) return FailureReason::none;
-  exchange.route = exchange.view->router.match(listener_, exchange.host, exchange.path);
-  if (exchange.route == nullptr) return FailureReason::no_route;
-  exchange.record.route = exchange.route->name;
+  const auto match = exchange.view->router.match(listener_, exchange.host, exchange.path);
+  if (match.route == nullptr) return FailureReason::no_route;
+  exchange.record.route = match.route->name;
+  if (match.gave_up) {
+    details = "the path is too complicated for the route's regex";
+    return FailureReason::bad_request;
+  }
+  exchange.route = match.route;
   if (is_denied(exchange)) return FailureReason::denied;
   const auto* proxy = std::get_if<ProxyRoute>(&exchange.route->action);
   if (proxy == nullptr) return FailureReason::none;

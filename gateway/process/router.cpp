@@ -98,28 +98,29 @@ void Router::add(ListenerRoutes& listener, const conf::Route& route, const Compi
   }
 }
 
-const CompiledRoute* Router::HostRoutes::match(std::string_view path) const {
-  if (const auto found = exact.find(path); found != exact.end()) return found->second;
+RouteMatch Router::HostRoutes::match(std::string_view path) const {
+  if (const auto found = exact.find(path); found != exact.end()) return {found->second};
   for (const auto* route : regex) {
-    if (route->regex->matches(path)) return route;
+    const auto verdict = route->regex->judge(path);
+    if (verdict != PathVerdict::no_match) return {route, verdict == PathVerdict::gave_up};
   }
   for (const auto* route : prefixes) {
-    if (has_path_prefix(path, route->path.value)) return route;
+    if (has_path_prefix(path, route->path.value)) return {route};
   }
-  return nullptr;
+  return {};
 }
 
-const CompiledRoute* Router::match(std::size_t listener, std::string_view host, std::string_view path) const {
+RouteMatch Router::match(std::size_t listener, std::string_view host, std::string_view path) const {
   const auto& routes = listeners_[listener];
   if (const auto found = routes.exact.find(host); found != routes.exact.end()) {
-    if (const auto* route = found->second.match(path)) return route;
+    if (const auto match = found->second.match(path); match.route != nullptr) return match;
   }
   // The longest wildcard first: labels are cut off from the left.
   for (auto dot = host.find('.'); !routes.wildcard.empty() && dot != std::string_view::npos;
        dot = host.find('.', dot + 1)) {
     const auto found = routes.wildcard.find(host.substr(dot));
     if (found == routes.wildcard.end()) continue;
-    if (const auto* route = found->second.match(path)) return route;
+    if (const auto match = found->second.match(path); match.route != nullptr) return match;
   }
   return routes.any.match(path);
 }

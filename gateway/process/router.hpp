@@ -49,15 +49,20 @@ struct CompiledRoute {
   std::vector<std::uint32_t> limits;        // indices into Config::limits
 };
 
+struct RouteMatch {
+  const CompiledRoute* route = nullptr;  // null if there is none
+  bool gave_up = false;  // the regex of `route` did not come to an end: whether it is the one nobody knows
+};
+
 class Router {
  public:
   // `config` has been validated; throws std::logic_error on what validation should have refused.
   explicit Router(const conf::Config& config);
 
   // The route for a listener (index into Config::listeners), a lower-case host without port and a normalised
-  // path; nullptr if there is none. The result lives as long as the router.
-  [[nodiscard]] const CompiledRoute* match(std::size_t listener, std::string_view host,
-                                           std::string_view path) const;
+  // path. The result lives as long as the router. Where a regex gives up nothing is matched further, since
+  // what follows may lack the checks of its route: the request is to be refused.
+  [[nodiscard]] RouteMatch match(std::size_t listener, std::string_view host, std::string_view path) const;
 
  private:
   struct Hash {
@@ -70,7 +75,7 @@ class Router {
     std::vector<const CompiledRoute*> regex;     // in file order
     std::vector<const CompiledRoute*> prefixes;  // longest first
 
-    [[nodiscard]] const CompiledRoute* match(std::string_view path) const;
+    [[nodiscard]] RouteMatch match(std::string_view path) const;
   };
   struct ListenerRoutes {
     std::unordered_map<std::string, HostRoutes, Hash, std::equal_to<>> exact;

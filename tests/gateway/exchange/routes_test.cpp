@@ -88,6 +88,18 @@ TEST_CASE("paths that servers read in different ways are refused") {
   }
 }
 
+// A path that the regex of a route with an access list could not be matched to went on to the next route.
+TEST_CASE("a path too complicated for a route's regex is refused, never served by another route") {
+  Named t(
+      "  - { path: { regex: '^/(a+)+$' }, access: [{ deny: all }], respond: { body: private } }\n"
+      "  - { path: /, respond: { body: all } }\n");
+  CHECK(t.at("h", "/b") == "all");
+  t.client.send("GET /" + std::string(3000, 'a') + "! HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto answer = t.client.read_answer();
+  CHECK(answer.status == 400);
+  CHECK(answer.body.find("the path is too complicated") != std::string::npos);
+}
+
 TEST_CASE("RFC 9110 15.5.5: no route is 404, and the connection goes on") {
   Named t("  - { hosts: [a], respond: { body: here } }\n");
   CHECK(t.at("b", "/") == "404");
