@@ -12,6 +12,10 @@ namespace {
 
 constexpr std::string_view websocket_guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 constexpr std::size_t sha1_size = 20;
+// Each extension of a 101 is looked for in the whole offer: lists of ten thousand on both sides would cost
+// seconds. Browsers offer one or two.
+constexpr std::size_t most_accepted_extensions = 16;
+constexpr std::size_t most_offered_extensions = 64;
 
 // The value of a field that must stand there exactly once; empty otherwise.
 std::string_view find_single(const Fields& fields, std::string_view name) {
@@ -35,27 +39,38 @@ std::string_view extension_name(std::string_view member) {
   return trim(member.substr(0, member.find(';')));
 }
 
-bool offers_extension(const Fields& request, std::string_view name) {
-  bool offered = false;
-  for (const auto& field : request) {
+// Calls `visit` for each extension that a head names until it returns false.
+template <class Visitor>
+void for_each_extension(const Fields& fields, Visitor&& visit) {
+  bool more = true;
+  for (const auto& field : fields) {
+    if (!more) return;
     if (!equals_ignoring_case(field.name, "sec-websocket-extensions")) continue;
     for_each_member(field.value, [&](std::string_view member) {
-      offered = offered || equals_ignoring_case(extension_name(member), name);
-      return !offered;
+      more = visit(extension_name(member));
+      return more;
     });
   }
+}
+
+// What stands behind the first 64 of an offer is taken for not offered.
+bool offers_extension(const Fields& request, std::string_view name) {
+  bool offered = false;
+  std::size_t seen = 0;
+  for_each_extension(request, [&](std::string_view other) {
+    offered = equals_ignoring_case(other, name);
+    return !offered && ++seen < most_offered_extensions;
+  });
   return offered;
 }
 
 bool extensions_were_offered(const Fields& request, const Fields& response) {
   bool all = true;
-  for (const auto& field : response) {
-    if (!equals_ignoring_case(field.name, "sec-websocket-extensions")) continue;
-    for_each_member(field.value, [&](std::string_view member) {
-      all = all && offers_extension(request, extension_name(member));
-      return all;
-    });
-  }
+  std::size_t accepted = 0;
+  for_each_extension(response, [&](std::string_view name) {
+    all = ++accepted <= most_accepted_extensions && offers_extension(request, name);
+    return all;
+  });
   return all;
 }
 
@@ -140,7 +155,7 @@ std::string_view describe(SwitchFault fault) {
     case SwitchFault::bad_connection: return "Connection of the 101 lacks `upgrade`";
     case SwitchFault::bad_accept: return "Sec-WebSocket-Accept is missing or wrong";
     case SwitchFault::bad_protocol: return "the subprotocol was not offered";
-    case SwitchFault::bad_extension: return "an extension was not offered";
+    case SwitchFault::bad_extension: return "an extension was not offered, or there are too many";
     case SwitchFault::has_body: return "the 101 states a body";
   }
   return "unknown fault";

@@ -35,7 +35,7 @@ enum class SwitchFault : std::uint8_t {
   bad_connection,  // Connection lacks `upgrade`
   bad_accept,      // Sec-WebSocket-Accept missing, repeated or wrong
   bad_protocol,    // a subprotocol that was not offered
-  bad_extension,   // an extension that was not offered
+  bad_extension,   // an extension that was not among the first 64 offered, or more than 16 of them
   has_body,        // Content-Length or Transfer-Encoding in the 101
 };
 [[nodiscard]] std::string_view describe(SwitchFault fault);

@@ -160,7 +160,7 @@ TEST_CASE("RFC 6455 4.1: a 101 names a subprotocol only if it was offered") {
 
 TEST_CASE("RFC 6455 9.1: a 101 names extensions only within the offer") {
   const auto choose = [](std::string_view chosen) { return concat({valid_switch, chosen}); };
-  constexpr std::string_view fault = "an extension was not offered";
+  constexpr std::string_view fault = "an extension was not offered, or there are too many";
   constexpr std::string_view offer =
       "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits, x-own;p=\"a,b\"\r\n";
   CHECK(switched(choose("Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover\r\n"),
@@ -171,6 +171,22 @@ TEST_CASE("RFC 6455 9.1: a 101 names extensions only within the offer") {
   CHECK(switched(choose("Sec-WebSocket-Extensions: b\r\n"), offer) == fault);
   CHECK(switched(choose("Sec-WebSocket-Extensions: permessage-deflate, x-other\r\n"), offer) == fault);
   CHECK(switched(choose("Sec-WebSocket-Extensions: permessage-deflate\r\n")) == fault);
+}
+
+// Each extension of a 101 was compared with each of the offer: two heads of 28 KB stopped a worker for
+// seconds.
+TEST_CASE("extensions are compared within bounds: 16 of a 101 with 64 of an offer") {
+  const auto list = [](std::size_t size, const std::string& last) {
+    std::string field = "Sec-WebSocket-Extensions: ";
+    for (std::size_t i = 1; i < size; ++i) field += "a,";
+    return field + last + "\r\n";
+  };
+  const auto verdict = [&](std::size_t accepted, std::size_t offered) {
+    return switched(valid_switch + list(accepted, "b"), list(1, "a") + list(offered - 1, "b"));
+  };
+  CHECK(verdict(16, 64) == "no fault");
+  CHECK(verdict(17, 64) == describe(SwitchFault::bad_extension));
+  CHECK(verdict(16, 65) == describe(SwitchFault::bad_extension));
 }
 
 TEST_CASE("RFC 9110 8.6: a 101 that states a body does not switch") {
