@@ -44,6 +44,9 @@ class Fields {
   std::vector<Field> fields_;  // keeps its capacity: one `Fields` serves many heads without allocation
 };
 
+// A head with more members in its `Connection` fields is refused: each field is compared with all of them.
+inline constexpr std::size_t most_connection_options = 64;
+
 struct RequestHead {
   std::string_view method;
   std::string_view target;

@@ -133,6 +133,7 @@ HeadError HeadParser::judge_line(std::string_view line, Head& head) {
       return limits_.underscores == Underscores::drop ? HeadError::none : HeadError::underscore_in_name;
   }
   head.fields.push_back(field);
+  if (equals_ignoring_case(field.name, "connection")) return judge_connection(field.value);
   if constexpr (std::is_same_v<Head, RequestHead>) {
     if (equals_ignoring_case(field.name, "host")) return judge_host(field.value);
   }
@@ -144,6 +145,13 @@ HeadError HeadParser::judge_host(std::string_view value) {
   if (host_seen_) return HeadError::repeated_host;
   host_seen_ = true;
   return is_valid_authority(value) ? HeadError::none : HeadError::bad_host;
+}
+
+// RFC 9110 7.6.1: an option may name a field that ends here, which makes dropping fields a product of two
+// counts that the sender chooses.
+HeadError HeadParser::judge_connection(std::string_view value) {
+  for_each_member(value, [this](std::string_view) { return ++options_ <= most_connection_options; });
+  return options_ <= most_connection_options ? HeadError::none : HeadError::too_many_options;
 }
 
 // === words and statuses ===
@@ -179,6 +187,7 @@ std::string_view describe(HeadError error) {
     case HeadError::target_too_long: return "request target too long";
     case HeadError::head_too_large: return "header section too large";
     case HeadError::too_many_fields: return "too many fields";
+    case HeadError::too_many_options: return "too many options in Connection";
     case HeadError::missing_host: return "HTTP/1.1 request without Host";
     case HeadError::repeated_host: return "more than one Host";
     case HeadError::bad_host: return "invalid Host";

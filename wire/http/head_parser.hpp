@@ -39,6 +39,7 @@ enum class HeadError {
   target_too_long,       // 414
   head_too_large,        // 431
   too_many_fields,       // 431
+  too_many_options,      // 400: of the connection, see `most_connection_options`
   missing_host,          // 400: HTTP/1.1 without Host (3.2)
   repeated_host,         // 400
   bad_host,              // 400: not a valid uri-host [":" port]
@@ -73,6 +74,7 @@ class HeadParser {
   template <class Head>
   HeadError judge_line(std::string_view line, Head& head);
   HeadError judge_host(std::string_view value);
+  HeadError judge_connection(std::string_view value);
   template <class Head>
   void restart(std::string_view bytes, Head& head);
   Progress fail(HeadError error);
@@ -81,6 +83,7 @@ class HeadParser {
   const char* base_ = nullptr;  // where the head began at the last call
   std::size_t scanned_ = 0;     // bytes already searched for a line end
   std::size_t line_begin_ = 0;  // of the line not yet complete; also left in `head.size` to know it again
+  std::size_t options_ = 0;     // members of the Connection fields so far
   HeadError error_ = HeadError::none;
   bool start_line_seen_ = false;
   bool empty_line_skipped_ = false;

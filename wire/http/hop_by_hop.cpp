@@ -1,5 +1,7 @@
 #include "wire/http/hop_by_hop.hpp"
 
+#include <algorithm>
+
 namespace tidegate::http {
 
 namespace {
@@ -40,20 +42,22 @@ bool is_plain_option(std::string_view option) {
 
 }  // namespace
 
-HopByHop::HopByHop(const Fields& fields) : fields_(&fields) {
+// NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): a kilobyte that hardly any head needs
+HopByHop::HopByHop(const Fields& fields) {
   for (const auto& field : fields) {
     if (!equals_ignoring_case(field.name, "connection")) continue;
     for_each_member(field.value, [this](std::string_view option) {
-      has_nominations_ = !is_plain_option(option);
-      return !has_nominations_;
+      if (size_ == nominated_.size()) return false;
+      if (!is_plain_option(option) && !is_protected(option)) nominated_[size_++] = option;
+      return true;
     });
-    if (has_nominations_) return;
   }
 }
 
 bool HopByHop::ends_here(std::string_view name) const {
   if (always_ends(name)) return true;
-  return has_nominations_ && fields_->has_token("connection", name) && !is_protected(name);
+  return std::any_of(nominated_.begin(), nominated_.begin() + size_,
+                     [name](std::string_view option) { return equals_ignoring_case(name, option); });
 }
 
 bool accepts_trailers(const Fields& fields) {

@@ -1,6 +1,8 @@
 // Which fields end at this hop (RFC 9110 7.6.1) and must not be forwarded.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <string_view>
 
 #include "wire/http/head.hpp"
@@ -10,7 +12,8 @@ namespace tidegate::http {
 // Decides for one head which fields are dropped. Nominations by `Connection` are honoured except for fields
 // whose removal would change who or what is asked: Host, Content-Length, Transfer-Encoding, X-Forwarded-*,
 // X-Real-IP, Forwarded, Via, Cookie, Set-Cookie, Authorization, Sec-WebSocket-*, Origin, Content-Type,
-// Content-Encoding, Expect. The views must outlive the object. Allocates nothing.
+// Content-Encoding, Expect. Only the first `most_connection_options` nominations count; the parser lets no
+// more through. The views must outlive the object. Allocates nothing.
 class HopByHop {
  public:
   explicit HopByHop(const Fields& fields);
@@ -20,8 +23,8 @@ class HopByHop {
   [[nodiscard]] bool ends_here(std::string_view name) const;
 
  private:
-  const Fields* fields_;
-  bool has_nominations_ = false;
+  std::array<std::string_view, most_connection_options> nominated_;  // of which `size_` are set
+  std::size_t size_ = 0;
 };
 
 // The request's `TE` says `trailers`: the one member that may be sent on.

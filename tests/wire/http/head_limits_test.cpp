@@ -133,3 +133,21 @@ TEST_CASE("nothing received is an incomplete head") {
   CHECK(parser.parse_request("\r", head) == Progress::incomplete);
   CHECK(parser.parse_request("\r\n", head) == Progress::incomplete);
 }
+
+// A client could name fourteen thousand fields in Connection, and each field of its request was looked for
+// among them.
+TEST_CASE("RFC 9110 7.6.1: a head with more than 64 connection options is refused, over all its fields") {
+  const auto options = [](std::size_t count) {
+    std::string list;
+    for (std::size_t i = 1; i < count; ++i) list += "a, ";
+    return "Connection: " + list + "b\r\n";
+  };
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\n";
+  const std::string response = "HTTP/1.1 200 OK\r\n";
+  CHECK(is_complete(request + options(64) + "\r\n", {}));
+  CHECK(is_complete(request + options(32) + options(32) + "\r\n", {}));
+  check_refused<RequestHead>(request + options(65) + "\r\n", HeadError::too_many_options);
+  check_refused<RequestHead>(request + options(32) + options(33) + "\r\n", HeadError::too_many_options);
+  check_refused<ResponseHead>(response + options(65) + "\r\n", HeadError::too_many_options);
+  CHECK(status_of(HeadError::too_many_options) == 400);
+}

@@ -1,6 +1,7 @@
 #include "wire/http/hop_by_hop.hpp"
 
 #include <initializer_list>
+#include <string>
 
 #include "tests/support/catch.hpp"
 
@@ -45,6 +46,16 @@ TEST_CASE("RFC 9110 7.6.1: fields that Connection nominates end here, over all i
 TEST_CASE("RFC 9110 7.6.1: a nomination found only in a later Connection field counts") {
   const auto fields = fields_of({{"Connection", "keep-alive"}, {"A", "b"}, {"Connection", "X-One"}});
   CHECK(HopByHop(fields).ends_here("X-One"));
+}
+
+TEST_CASE("RFC 9110 7.6.1: every nomination that the parser lets through counts") {
+  std::string list;
+  for (std::size_t i = 0; i < most_connection_options; ++i) list += "x-" + std::to_string(i) + ",";
+  const auto fields = fields_of({{"Connection", list}});
+  const HopByHop hop(fields);
+  CHECK(hop.ends_here("X-0"));
+  CHECK(hop.ends_here("X-63"));
+  CHECK_FALSE(hop.ends_here("X-64"));
 }
 
 TEST_CASE("nominating what identifies, frames or routes a request takes nothing away") {
