@@ -20,8 +20,9 @@ constexpr std::uint32_t longest_extension = 1024;
 constexpr std::uint32_t largest_excess = 16 * 1024;
 
 // RFC 9110 6.5.1: fields that frame, route, authenticate or say how the content is to be read; by the time a
-// trailer arrives these have been decided.
-constexpr std::array<std::string_view, 27> refused_in_trailers = {"transfer-encoding",
+// trailer arrives these have been decided. A recipient may ignore such a field; the body is whole all the
+// same.
+constexpr std::array<std::string_view, 27> dropped_in_trailers = {"transfer-encoding",
                                                                   "content-length",
                                                                   "host",
                                                                   "connection",
@@ -48,15 +49,15 @@ constexpr std::array<std::string_view, 27> refused_in_trailers = {"transfer-enco
                                                                   "location",
                                                                   "via",
                                                                   "range"};
-constexpr std::array<std::string_view, 2> refused_prefixes = {"x-forwarded-", "sec-websocket-"};
+constexpr std::array<std::string_view, 2> dropped_prefixes = {"x-forwarded-", "sec-websocket-"};
 
 bool may_be_trailer(std::string_view name) {
-  const auto is_name = [name](std::string_view refused) { return equals_ignoring_case(name, refused); };
-  const auto is_prefix = [name](std::string_view refused) {
-    return equals_ignoring_case(name.substr(0, refused.size()), refused);
+  const auto is_name = [name](std::string_view dropped) { return equals_ignoring_case(name, dropped); };
+  const auto is_prefix = [name](std::string_view dropped) {
+    return equals_ignoring_case(name.substr(0, dropped.size()), dropped);
   };
-  return std::none_of(refused_in_trailers.begin(), refused_in_trailers.end(), is_name) &&
-         std::none_of(refused_prefixes.begin(), refused_prefixes.end(), is_prefix);
+  return std::none_of(dropped_in_trailers.begin(), dropped_in_trailers.end(), is_name) &&
+         std::none_of(dropped_prefixes.begin(), dropped_prefixes.end(), is_prefix);
 }
 
 }  // namespace
@@ -180,10 +181,10 @@ void ChunkDecoder::judge_trailer_line() {
     return;
   }
   Field field;
-  const bool valid = parse_field_line(line, field) == HeadError::none && may_be_trailer(field.name);
-  if (!valid) return fail(ChunkError::bad_trailer);
-  if (underscores_ != Underscores::pass && field.name.find('_') != std::string_view::npos) {
-    if (underscores_ == Underscores::refuse) return fail(ChunkError::bad_trailer);
+  if (parse_field_line(line, field) != HeadError::none) return fail(ChunkError::bad_trailer);
+  const bool underscore = underscores_ != Underscores::pass && field.name.find('_') != std::string_view::npos;
+  if (underscore && underscores_ == Underscores::refuse) return fail(ChunkError::bad_trailer);
+  if (underscore || !may_be_trailer(field.name)) {
     trailer_limit_ -= std::min(trailer_limit_, trailers_.size() - trailer_line_);  // dropped, yet received
     trailers_.resize(trailer_line_);
     return;

@@ -18,7 +18,7 @@ enum class ChunkError {
   bad_extension,  // control bytes, or CR/LF where they do not end the line
   extension_too_long,
   missing_crlf,  // chunk data not followed by CRLF, or a bare LF
-  bad_trailer,   // not a valid field line, or a field that may not stand in a trailer (9110 6.5.1)
+  bad_trailer,   // not a valid field line
   trailer_too_large,
 };
 
@@ -41,7 +41,7 @@ class ChunkDecoder {
   [[nodiscard]] bool done() const { return state_ == State::done; }
   [[nodiscard]] ChunkError error() const { return error_; }
   // The trailer section's field lines, CRLF after each, without the closing blank line; valid once `done()`.
-  // Fields that frame, route or authenticate are refused (`bad_trailer`).
+  // Fields that frame, route or authenticate are dropped (RFC 9110 6.5.1), and count in the bound.
   [[nodiscard]] const std::string& trailers() const { return trailers_; }
 
  private:
