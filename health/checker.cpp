@@ -113,7 +113,11 @@ std::shared_ptr<const net::TlsClient> unverified() {
 }
 
 ProbeRequest request_for(const Loop& loop, const std::shared_ptr<const net::TlsClient>& tls) {
-  if (!loop.probed()) return {loop.endpoint->address(), conf::TcpSocketAction{}, connect_check_timeout};
+  // An endpoint that is found down for its certificate is not well again because it accepts connections.
+  if (!loop.probed()) {
+    return {loop.endpoint->address(), conf::TcpSocketAction{}, connect_check_timeout, tls,
+            loop.settings->proxy_protocol};
+  }
   const auto& probe = *loop.settings->probe;
   const auto client = is_secure(*loop.settings) ? (tls ? tls : unverified()) : nullptr;
   return {loop.endpoint->address(), probe.action, probe.timeout, client, loop.settings->proxy_protocol};

@@ -173,12 +173,15 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
       return finish(outcome_of(error), "connect: " + error.message());
     }
     if (connected_to_itself()) return finish(ProbeOutcome::refused, "connect: Connection refused");
-    if (const auto* action = std::get_if<conf::HttpGetAction>(&request_.action)) {
-      const bool own_port = port_of(request_) == request_.address.port;
-      if (request_.proxy_protocol == conf::ProxyProtocolOut::off || !own_port) return begin(*action);
-      return announce(*action);
-    }
-    finish(ProbeOutcome::pass, "TCP connect in " + text_of(Clock::now() - began_));
+    if (request_.tls == nullptr && http_action() == nullptr)
+      return finish(ProbeOutcome::pass, "TCP connect in " + text_of(Clock::now() - began_));
+    const bool own_port = port_of(request_) == request_.address.port;
+    if (request_.proxy_protocol == conf::ProxyProtocolOut::off || !own_port) return begin();
+    announce();
+  }
+
+  [[nodiscard]] const conf::HttpGetAction* http_action() const {
+    return std::get_if<conf::HttpGetAction>(&request_.action);
   }
 
   // A connect to a local port of the ephemeral range on which nobody listens can meet its own simultaneous
@@ -191,41 +194,48 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
 
   // === ask ===
 
-  void begin(const conf::HttpGetAction& action) { request_.tls ? shake_hands(action) : ask(action); }
+  void begin() { request_.tls ? shake_hands() : ask(); }
 
   // The PROXY protocol's word for a connection of the gateway's own.
-  void announce(const conf::HttpGetAction& action) {
+  void announce() {
     const auto version =
         request_.proxy_protocol == conf::ProxyProtocolOut::v1 ? net::ProxyVersion::v1 : net::ProxyVersion::v2;
     error_code unknown;
     const auto local = address_of(socket_.local_endpoint(unknown));
     net::append_local_proxy_header(header_, version, local, address_of(targets_[next_target_]));
     asio::async_write(socket_, asio::buffer(header_),
-                      [self = shared_from_this(), &action](const error_code& error, std::size_t) {
+                      [self = shared_from_this()](const error_code& error, std::size_t) {
                         if (!self->done_) return;
                         if (error) return self->finish(outcome_of(error), "send: " + error.message());
-                        self->begin(action);
+                        self->begin();
                       });
   }
 
-  void shake_hands(const conf::HttpGetAction& action) {
+  void shake_hands() {
     stage_ = "in the TLS handshake";
-    const auto& host = action.host.empty() ? request_.address.host : action.host;
+    const auto* const action = http_action();
+    const bool named = action != nullptr && !action->host.empty();
+    const auto& host = named ? action->host : request_.address.host;
     tls_.emplace(socket_, request_.tls->session(host).release());
     tls_->async_handshake(asio::ssl::stream_base::client,
-                          [self = shared_from_this(), &action](const error_code& error) {
+                          [self = shared_from_this()](const error_code& error) {
                             if (!self->done_) return;
-                            if (!error) return self->ask(action);
+                            if (!error) return self->secured();
                             self->finish(ProbeOutcome::invalid_answer, "TLS handshake: " + error.message());
                           });
+  }
+
+  void secured() {
+    if (http_action() != nullptr) return ask();
+    finish(ProbeOutcome::pass, "TLS handshake in " + text_of(Clock::now() - began_));
   }
 
   // What is read and written: the socket, or TLS on it.
   void with_stream(auto&& use) { tls_ ? use(*tls_) : use(socket_); }
 
-  void ask(const conf::HttpGetAction& action) {
+  void ask() {
     stage_ = "waiting for the answer";
-    question_ = make_request(action, request_);
+    question_ = make_request(*http_action(), request_);
     with_stream([this](auto& stream) {
       http::async_write(stream, question_, [self = shared_from_this()](const error_code& error, std::size_t) {
         if (!self->done_) return;

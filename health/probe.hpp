@@ -21,10 +21,12 @@ struct ProbeRequest {
   std::variant<conf::HttpGetAction, conf::TcpSocketAction> action;
   std::chrono::milliseconds timeout{1000};  // over resolving, connecting and the whole head of the answer
   std::shared_ptr<const net::TlsClient> tls = {};  // null: in clear text
-  // What an HTTP probe begins with; for connections that have the port of the endpoint itself.
+  // What a probe that sends anything begins with; for connections that have the port of the endpoint itself.
   conf::ProxyProtocolOut proxy_protocol = conf::ProxyProtocolOut::off;
 };
 
+// A TCP probe passes once it is connected, and where it has TLS, once the handshake is complete.
+//
 // An HTTP probe sends one GET over HTTP/1.1 and judges the status only: 200 to 399 passes, redirects are not
 // followed. `Host` is the action's host, else the endpoint's address and port, unless the headers name one.
 // What comes of a body is read for a moment after the verdict, so that the pod does not see a reset, and

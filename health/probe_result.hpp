@@ -9,13 +9,13 @@
 namespace tidegate::health {
 
 enum class ProbeOutcome : std::uint8_t {
-  pass,            // connected (TCP), or a status of 200 to 399
+  pass,            // connected (TCP, or TLS on it), or a status of 200 to 399
   not_ready,       // any other status: the endpoint itself says that it takes no traffic
   refused,         // nobody listens
   reset,           // connection lost before the answer
   unreachable,     // no route, or the name does not resolve
   timeout,         // no answer in time
-  invalid_answer,  // not HTTP
+  invalid_answer,  // not HTTP, or no TLS that can be trusted
   internal,  // the prober's own trouble (descriptors, local ports, memory): says nothing of the endpoint
 };
 

@@ -39,13 +39,20 @@ class Endpoint {
 
   [[nodiscard]] EndpointState state() const { return state_.load(std::memory_order_acquire); }
   [[nodiscard]] bool eligible() const { return state() == EndpointState::ready; }
-  void set_state(EndpointState state) { state_.store(state, std::memory_order_release); }
+  void set_state(EndpointState state) {
+    if (state == EndpointState::ready) untrusted_.store(false, std::memory_order_relaxed);
+    state_.store(state, std::memory_order_release);
+  }
   // ready -> unready and nothing else, so that a late refusal never undoes a drain. True if it changed the
   // state.
   bool refuse() {
     auto expected = EndpointState::ready;
     return state_.compare_exchange_strong(expected, EndpointState::unready, std::memory_order_acq_rel);
   }
+
+  // Its certificate was not accepted. Thread-safe; holds until it is ready again.
+  void distrust() { untrusted_.store(true, std::memory_order_relaxed); }
+  [[nodiscard]] bool untrusted() const { return untrusted_.load(std::memory_order_relaxed); }
 
   // Takes a place among `max_connections` (0: unlimited); false if it is full. Pairs with `release`.
   [[nodiscard]] bool reserve() {
@@ -105,6 +112,7 @@ class Endpoint {
   std::atomic<const Identity*> identity_;
   std::atomic<int> max_connections_;
   std::atomic<EndpointState> state_{EndpointState::probing};
+  std::atomic<bool> untrusted_{false};
   std::atomic<int> active_{0};
   std::atomic<Clock::rep> ready_since_{0};
   std::atomic<Clock::rep> last_answer_{0};

@@ -88,7 +88,20 @@ bool Forward::other_endpoint_left() const {
   });
 }
 
+// Every endpoint that does not leave is out for its certificate, which does not become right by waiting.
+bool Forward::none_trusted() const {
+  bool found = false;
+  for (const auto& member : cluster()->members) {
+    const auto state = member.endpoint->state();
+    if (state == upstream::EndpointState::draining || state == upstream::EndpointState::removed) continue;
+    if (state != upstream::EndpointState::unready || !member.endpoint->untrusted()) return false;
+    found = true;
+  }
+  return found;
+}
+
 FailureReason Forward::reason_for_none() const {
+  if (none_trusted()) return FailureReason::tls_certificate_error;
   const auto& members = cluster()->members;
   const bool only_full = std::any_of(members.begin(), members.end(), [](const upstream::Member& member) {
     return member.endpoint->eligible() && member.endpoint->full();
@@ -163,6 +176,10 @@ net::Task<upstream::Reservation> Forward::choose() {
     note_none();
     if (!settings().hold.enabled) co_return upstream::Reservation();
   }
+  if (none_trusted()) {
+    note_none();
+    co_return upstream::Reservation();
+  }
   co_return co_await hold();
 }
 
@@ -197,8 +214,16 @@ net::Task<upstream::Reservation> Forward::hold() {
     }
     co_return std::move(seat.place);
   }
-  count(counters_, cause == net::Cause::hangup ? HoldResult::abandoned : HoldResult::expired);
-  failure_ = cause == net::Cause::hangup ? FailureReason::client_gone : FailureReason::hold_expired;
+  const bool left = cause == net::Cause::hangup;
+  count(counters_, left ? HoldResult::abandoned : HoldResult::expired);
+  // Who met a failure of TLS before the wait is told that: it is what has to be mended.
+  const bool met_tls =
+      failure_ == FailureReason::tls_failed || failure_ == FailureReason::tls_certificate_error;
+  if (!left && (met_tls || none_trusted())) {
+    note_none();
+    co_return upstream::Reservation();
+  }
+  failure_ = left ? FailureReason::client_gone : FailureReason::hold_expired;
   failure_details_ = describe_endpoints();
   co_return upstream::Reservation();
 }

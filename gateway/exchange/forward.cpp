@@ -233,18 +233,20 @@ Forward::Step Forward::connect_failed(const net::error_code& error) {
   counters_.connect_failures_by_kind[static_cast<std::size_t>(fault.counted)].add();
   // The next try may find the descriptors of an idle client.
   if (fault.outcome == AttemptOutcome::no_local_resources) (void)worker_.shed_connection();
-  if (!is_local(fault.outcome) && !settings().virtual_address)
-    worker_.control().connect_failed(endpoint_, fault.outcome);
   failure_details_ = "connect to " + endpoint_->address_text() + ": " + error.message();
-  auto reason = fault.reason;
-  if (fault.outcome == AttemptOutcome::tls_failed && connection_.stream) {
-    const auto why = net::certificate_fault(*connection_.stream->tls());
-    if (!why.empty()) {
-      reason = FailureReason::tls_certificate_error;
-      failure_details_ += " (" + why + ")";
+  std::string untrusted;
+  if (fault.outcome == AttemptOutcome::tls_failed && connection_.stream)
+    untrusted = net::certificate_fault(*connection_.stream->tls());
+  if (!is_local(fault.outcome) && !settings().virtual_address) {
+    if (untrusted.empty()) {
+      worker_.control().connect_failed(endpoint_, fault.outcome);
+    } else {
+      worker_.control().certificate_refused(endpoint_, untrusted);
     }
   }
-  return try_failed(fault.outcome, reason);
+  if (untrusted.empty()) return try_failed(fault.outcome, fault.reason);
+  failure_details_ += " (" + untrusted + ")";
+  return try_failed(fault.outcome, FailureReason::tls_certificate_error);
 }
 
 TryFacts Forward::facts_of(AttemptOutcome outcome) const {

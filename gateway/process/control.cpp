@@ -81,6 +81,11 @@ void Control::connect_failed(const upstream::EndpointPtr& endpoint, AttemptOutco
     take_out(endpoint, "connects failed in a row");
 }
 
+void Control::certificate_refused(const upstream::EndpointPtr& endpoint, std::string_view why) {
+  endpoint->distrust();
+  take_out(endpoint, "certificate not accepted: " + std::string(why));
+}
+
 void Control::answer_lost(const upstream::EndpointPtr& endpoint) {
   boost::asio::post(context_, [this, id = endpoint->id()] { checker_.hurry(id); });
 }

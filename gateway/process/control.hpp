@@ -55,6 +55,8 @@ class Control {
   // A connect to an endpoint that is not virtual failed. A refusal or reset takes it out at once, and three
   // time-outs in a row do; it is probed without delay.
   void connect_failed(const upstream::EndpointPtr& endpoint, AttemptOutcome outcome);
+  // An endpoint's certificate was not accepted: it is taken out at once. Thread-safe.
+  void certificate_refused(const upstream::EndpointPtr& endpoint, std::string_view why);
   // A connection ended before a byte of an answer: it is probed at once. That alone takes nothing out, since
   // a request that a pod does not survive could be sent on purpose.
   void answer_lost(const upstream::EndpointPtr& endpoint);

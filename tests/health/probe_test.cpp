@@ -282,3 +282,17 @@ TEST_CASE("a context may be destroyed with a probe in flight") {
   }));
   CHECK(reports == 0);
 }
+
+TEST_CASE("a TCP probe with TLS passes no earlier than the handshake") {
+  Scene scene;
+  auto request = scene.request();
+  request.action = conf::TcpSocketAction{};
+  CHECK(scene.run(request).outcome == ProbeOutcome::pass);
+  net::TlsClientSettings settings;
+  settings.verify = false;
+  request.tls = std::make_shared<const net::TlsClient>(settings, std::chrono::system_clock::now());
+  request.timeout = 100ms;
+  const auto result = scene.run(request);
+  CHECK(result.outcome == ProbeOutcome::timeout);
+  CHECK(result.evidence.find("in the TLS handshake") != std::string::npos);
+}

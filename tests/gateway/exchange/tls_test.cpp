@@ -1,4 +1,6 @@
 // TLS towards clients and towards pods.
+#include <atomic>
+
 #include <sys/socket.h>
 
 #include "tests/gateway/exchange/setup.hpp"
@@ -376,6 +378,41 @@ TEST_CASE("towards pods: another authority, another name and no TLS at all are 5
   const auto answer = client.get();
   CHECK(answer.status == 502);
   CHECK(answer.field("Proxy-Status").find("tls_protocol_error") != std::string::npos);
+}
+
+// Without a probe the pod was found well again as soon as it accepted a connection: it went in and out
+// several times a second, and clients were told that nobody was ready.
+TEST_CASE("a pod with a wrong certificate stays out until it shows a right one, and clients learn why") {
+  Authority ca;
+  Authority other("somebody else");
+  const auto right = ca.issue();
+  const auto wrong = other.issue();
+  std::atomic<bool> mended{false};
+  ScriptedBackend pod;
+  pod.serve([&](RawSocket& socket) {
+    try {
+      socket.secure(server_session(mended ? right : wrong));
+    } catch (const Unexpected&) {
+      return;
+    }
+    answer_all("well")(socket);
+  });
+  GatewayFixture gateway("listeners: [\"127.0.0.1:0\"]\nupstreams:\n  pods:\n    endpoints: [\"" +
+                         pod.address() + "\"]\n    tls: { ca: " + ca.file() + " }\n");
+  for (int i = 0; i < 5; ++i) {
+    RawClient client(gateway.port());
+    const auto answer = client.get();
+    CHECK(answer.status == 502);
+    CHECK(answer.field("Proxy-Status").find("tls_certificate_error") != std::string::npos);
+  }
+  gateway.wait_for_state(pod.address(), upstream::EndpointState::unready);
+  // A second check is made only where the first has failed.
+  const auto before = pod.connections();
+  wait_until("two checks", [&] { return pod.connections() >= before + 2; });
+  mended = true;
+  gateway.wait_for_state(pod.address(), upstream::EndpointState::ready);
+  RawClient client(gateway.port());
+  CHECK(client.get().body == "well");
 }
 
 TEST_CASE("RFC 9112 9.8: an answer that ends with the stream is whole only behind close_notify") {
