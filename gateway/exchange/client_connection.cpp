@@ -62,44 +62,49 @@ bool ClientConnection::has_room_for_client() {
 }
 
 net::Task<> ClientConnection::run() {
-  bool admitted = true;
-  if (worker_.view()->admissions[listener_].asks()) admitted = co_await introduce();
-  if (admitted) admitted = has_room_for_client();
-  if (admitted) admitted = co_await secure();
-  if (!admitted) {
-    worker_.retire(*this);
-    co_return;
+  // However it ends, its place becomes free: memory may run out at any step.
+  try {
+    bool admitted = true;
+    if (worker_.view()->admissions[listener_].asks()) admitted = co_await introduce();
+    if (admitted) admitted = has_room_for_client();
+    if (admitted) admitted = co_await secure();
+    if (!admitted) {
+      worker_.retire(*this);
+      co_return;
+    }
+    auto after = After::keep;
+    int in_a_row = 0;
+    while (after == After::keep) {
+      if (in_.empty()) {
+        in_.release();
+        if (!co_await wait_for_request()) break;
+      }
+      idle_ = false;
+      worker_.counters().connections_idle.subtract();
+      worker_.counters().connections_active.add();
+      auto exchange = worker_.take_exchange();
+      // Memory may run out in the middle of a request; that ends this connection and no other.
+      try {
+        after = co_await serve(*exchange);
+      } catch (const std::exception& error) {
+        worker_.error_log().error("a request failed: {}", error.what());
+        after = After::abort;
+      }
+      worker_.give_exchange(std::move(exchange));
+      worker_.counters().connections_active.subtract();
+      worker_.counters().connections_idle.add();
+      idle_ = true;
+      if (++in_a_row % kRequestsPerTurn == 0) {
+        net::NextTurn next_turn(worker_.loop());
+        co_await next_turn;
+      }
+    }
+    in_.release();
+    if (after == After::close) co_await linger();
+    if (after == After::abort) stream_->reset_on_close();
+  } catch (const std::exception& error) {
+    worker_.error_log().error("a connection failed: {}", error.what());
   }
-  auto after = After::keep;
-  int in_a_row = 0;
-  while (after == After::keep) {
-    if (in_.empty()) {
-      in_.release();
-      if (!co_await wait_for_request()) break;
-    }
-    idle_ = false;
-    worker_.counters().connections_idle.subtract();
-    worker_.counters().connections_active.add();
-    auto exchange = worker_.take_exchange();
-    // Memory may run out in the middle of a request; that ends this connection and no other.
-    try {
-      after = co_await serve(*exchange);
-    } catch (const std::exception& error) {
-      worker_.error_log().error("a request failed: {}", error.what());
-      after = After::abort;
-    }
-    worker_.give_exchange(std::move(exchange));
-    worker_.counters().connections_active.subtract();
-    worker_.counters().connections_idle.add();
-    idle_ = true;
-    if (++in_a_row % kRequestsPerTurn == 0) {
-      net::NextTurn next_turn(worker_.loop());
-      co_await next_turn;
-    }
-  }
-  in_.release();
-  if (after == After::close) co_await linger();
-  if (after == After::abort) stream_->reset_on_close();
   worker_.retire(*this);
 }
 

@@ -4,6 +4,7 @@
 
 #include "tests/gateway/exchange/setup.hpp"
 #include "tests/support/allocations.hpp"
+#include "wire/net/socket_address.hpp"
 
 using namespace tidegate;
 using namespace tidegate::test;
@@ -73,4 +74,26 @@ TEST_CASE("a keep-alive request costs no allocation") {
              "    responseHeaders: { set: { X-Id: $request_id }, remove: [Server] }\n"});
     CHECK(cost_of(t, request, ok("hello"), 200) == 0);
   }
+}
+
+// What was thrown before the first request was lost with the coroutine, and its connection was counted and
+// held for ever.
+TEST_CASE("a connection that runs out of memory before its first request leaves nothing behind") {
+  ScriptedBackend backend;
+  const GatewayFixture gateway(
+      in_front_of(backend, {.listener = "    proxyProtocol: { from: [127.0.0.0/8] }\n"}));
+  const auto introduced = [&] {
+    auto client = RawClient::in_clear_text(gateway.port());
+    client.send("PROXY TCP4 203.0.113.9 192.0.2.1 4711 443\r\n" + get());
+    return client;
+  };
+  gateway.run_on_workers(count_on_this_thread);
+  fail_allocation_of(sizeof(net::SocketAddress));  // where the client connected to
+  auto failed = introduced();
+  (void)failed.expect_end();
+  CHECK(allocation_failed());
+  wait_until("its connection to be gone", [&] { return gateway_connections(gateway) == 0; });
+  auto next = introduced();
+  auto pod = backend.answer_one(ok("well"));
+  CHECK(next.read_answer().body == "well");
 }
