@@ -207,27 +207,19 @@ class RequestWriter {
     write_client_certificate();
   }
 
-  // RFC 9440 2.4: whatever came under these names from somebody who is not trusted is removed.
-  void write_client_certificate() {
-    if (!exchange_.client_certificate.empty()) {
-      write_unless_ruled("Client-Cert", exchange_.client_certificate);
-    } else if (exchange_.peer_trusted) {
-      if (!is_ruled(route_.request_rules, "Client-Cert")) copy("Client-Cert");
-      if (!is_ruled(route_.request_rules, "Client-Cert-Chain")) copy("Client-Cert-Chain");
-    }
-  }
+  // RFC 9440 4: what came under these names is removed, from a trusted proxy too: many let the client write
+  // them. Only what the gateway has seen itself is said.
+  void write_client_certificate() { write_unless_ruled("Client-Cert", exchange_.client_certificate); }
 
-  // What is said of the client in the chain of a trusted proxy goes on with the peer's address.
+  // What is said of the client in the chain of a trusted proxy goes on with the peer's address. Of the fields
+  // that name the client only X-Forwarded-For is believed: a proxy that appends to it may well pass the
+  // client's own X-Real-IP and Forwarded on as they came.
   void write_word_of_proxy() {
     const auto& fields = exchange_.request.fields;
-    if (!is_ruled(route_.request_rules, "Forwarded")) copy("Forwarded");
     write_unless_ruled("X-Forwarded-For", variables_.variable(conf::Variable::proxy_add_x_forwarded_for, {}));
-    const auto said = [&](std::string_view name, std::string_view otherwise) {
-      write_unless_ruled(name, fields.find(name).value_or(otherwise));
-    };
     write_unless_ruled("X-Forwarded-Proto", http_scheme(fields.find("X-Forwarded-Proto").value_or(scheme())));
-    said("X-Forwarded-Host", exchange_.authority);
-    said("X-Real-IP", exchange_.record.client_address);
+    write_unless_ruled("X-Forwarded-Host", fields.find("X-Forwarded-Host").value_or(exchange_.authority));
+    write_unless_ruled("X-Real-IP", exchange_.record.client_address);
     if (!is_ruled(route_.request_rules, "X-Forwarded-Port")) copy("X-Forwarded-Port");
   }
 

@@ -326,16 +326,21 @@ TEST_CASE("hop-by-hop abuse: what matters cannot be nominated away, by one field
 }
 
 TEST_CASE("hop-by-hop abuse: what a trusted proxy says of its client cannot be nominated away either") {
-  OnePod t({.rest = "trustedProxies: [127.0.0.0/8]\n"});
-  t.client.send(
-      get("/",
-          "Connection: X-Forwarded-For, Forwarded, X-Forwarded-Proto\r\nX-Forwarded-For: 6.6.6.6\r\n"
-          "Forwarded: for=6.6.6.6\r\nX-Forwarded-Proto: https\r\n"));
-  auto pod = t.backend.accept();
-  const auto request = pod.read_request();
-  CHECK(request.field("X-Forwarded-For") == "6.6.6.6, 127.0.0.1");
-  CHECK(request.field("Forwarded") == "for=6.6.6.6");
-  CHECK(request.field("X-Forwarded-Proto") == "https");
+  for (const std::string believed : {"xForwardedFor", "forwarded"}) {
+    CAPTURE(believed);
+    OnePod t({.rest = "trustedProxies: [127.0.0.0/8]\nclientAddress: " + believed + "\n"});
+    t.client.send(
+        get("/",
+            "Connection: X-Forwarded-For, Forwarded, X-Forwarded-Proto\r\nX-Forwarded-For: 6.6.6.6\r\n"
+            "Forwarded: for=6.6.6.6;proto=https\r\nX-Forwarded-Proto: https\r\n"));
+    auto pod = t.backend.accept();
+    const auto request = pod.read_request();
+    const bool forwarded = believed == "forwarded";
+    CHECK(request.field("X-Forwarded-For") == (forwarded ? "6.6.6.6" : "6.6.6.6, 127.0.0.1"));
+    CHECK(request.count("Forwarded") == (forwarded ? 2 : 0));
+    if (forwarded) CHECK(request.head.find("Forwarded: for=6.6.6.6;proto=https\r\n") != std::string::npos);
+    CHECK(request.field("X-Forwarded-Proto") == "https");
+  }
 }
 
 TEST_CASE("hop-by-hop abuse: a pod cannot nominate away the framing of its answer or a client's cookies") {

@@ -48,6 +48,29 @@ TEST_CASE("X-Forwarded-For is believed by default, and Forwarded is not") {
   CHECK(pod.read_request().field("X-Real-IP") == "203.0.113.9");
 }
 
+TEST_CASE("what a client writes past a proxy that only appends to X-Forwarded-For goes no further") {
+  const auto request = told(kTrusting,
+                            "X-Real-IP: 6.6.6.6\r\nX-Real-IP: 6.6.6.7\r\nForwarded: for=6.6.6.6\r\n"
+                            "Client-Cert: :AA6666==:\r\nClient-Cert-Chain: :AA6666==:\r\n"
+                            "X-Forwarded-For: 6.6.6.6, 203.0.113.9\r\n");
+  CHECK(request.count("X-Real-IP") == 1);
+  CHECK(request.field("X-Real-IP") == "203.0.113.9");
+  CHECK(request.field("X-Forwarded-For") == "6.6.6.6, 203.0.113.9, 127.0.0.1");
+  for (const std::string name : {"Forwarded", "Client-Cert", "Client-Cert-Chain"}) {
+    CAPTURE(name);
+    CHECK_FALSE(request.has(name));
+  }
+}
+
+TEST_CASE("RFC 9440 4: a client's certificate is said by nobody else, where Forwarded is believed either") {
+  const auto request = told(kBelieving,
+                            "Client-Cert: :AA6666==:\r\nClient-Cert-Chain: :AA6666==:\r\n"
+                            "Forwarded: for=203.0.113.9\r\n");
+  CHECK(request.field("X-Real-IP") == "203.0.113.9");
+  CHECK_FALSE(request.has("Client-Cert"));
+  CHECK_FALSE(request.has("Client-Cert-Chain"));
+}
+
 TEST_CASE("with clientAddress: none nobody is believed") {
   const auto request = told(kTrusting + "clientAddress: none\n",
                             "Forwarded: for=6.6.6.6\r\nX-Forwarded-For: 7.7.7.7\r\nX-Real-IP: 7.7.7.7\r\n");
