@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "wire/http/characters.hpp"
+#include "wire/http/target.hpp"
 
 namespace tidegate::gateway {
 namespace {
@@ -53,17 +54,18 @@ std::optional<std::string_view> value_of(std::string_view text) {
   return inner.find_first_of("\"\\") == std::string_view::npos ? std::optional(inner) : std::nullopt;
 }
 
-// Each parameter at most once (RFC 7239 4). False if the element is not what the RFC says, or names no
-// address.
+// Each parameter at most once, and no white space around its `=` (RFC 7239 4). False if the element is not
+// what the RFC says, or names no address.
 bool read_element(std::string_view element, ForwardedClient& out) {
   while (!element.empty()) {
     const auto pair = http::trim(take_last(element, ';'));
     if (pair.empty()) continue;
     const auto equals = pair.find('=');
     if (equals == std::string_view::npos) return false;
-    const auto name = http::trim(pair.substr(0, equals));
-    const auto value = value_of(http::trim(pair.substr(equals + 1)));
-    if (!http::is_token(name)) return false;
+    const auto name = pair.substr(0, equals);
+    const auto text = pair.substr(equals + 1);
+    if (!http::is_token(name) || http::trim(text).size() != text.size()) return false;
+    const auto value = value_of(text);
     std::string_view* const place = http::equals_ignoring_case(name, "for")     ? &out.address
                                     : http::equals_ignoring_case(name, "proto") ? &out.proto
                                     : http::equals_ignoring_case(name, "host")  ? &out.host
@@ -72,6 +74,8 @@ bool read_element(std::string_view element, ForwardedClient& out) {
     if (!value || value->empty() || !place->empty()) return false;
     *place = *value;
   }
+  // Pods make links and cookies of it: what no Host might say is not repeated.
+  if (!http::is_valid_authority(out.host)) out.host = {};
   out.address = without_port(out.address);
   return Networks::is_address(out.address);
 }

@@ -19,7 +19,7 @@ namespace tidegate::gateway {
 struct ForwardedClient {
   std::string_view address;
   std::string_view proto;  // `https`; empty if it does not say
-  std::string_view host;   // the Host the client asked for; likewise
+  std::string_view host;   // the Host the client asked for; likewise, or if it says what no Host may be
 };
 
 // The same walk over Forwarded (RFC 7239). An element without `for`, with an identifier that hides the

@@ -88,6 +88,10 @@ TEST_CASE("Forwarded is walked likewise") {
       {"a bare word", {"203.0.113.9"}, "10.0.0.1"},
       {"an empty value", {"for="}, "10.0.0.1"},
       {"only a quote", {"for=\""}, "10.0.0.1"},
+      {"white space behind an equals sign", {"for= 203.0.113.9"}, "10.0.0.1"},
+      {"white space before one", {"for =203.0.113.9"}, "10.0.0.1"},
+      {"a tab", {"for=\t203.0.113.9"}, "10.0.0.1"},
+      {"with a parameter that nobody knows", {"for=203.0.113.9;x= y"}, "10.0.0.1"},
   };
   for (const auto& one : cases) {
     CAPTURE(one.name);
@@ -103,6 +107,25 @@ TEST_CASE("the proxy that met the client says by which scheme and host it came")
   CHECK(client.address == "203.0.113.9");
   CHECK(client.proto == "https");
   CHECK(client.host == "a.example:8443");
+}
+
+TEST_CASE("a host that no Host field might say is not repeated") {
+  const auto host_said = [](const std::string& host) {
+    const std::string element = "for=203.0.113.9;host=" + host;
+    const auto client = forwarded_client(fields_of("Forwarded", {element}), "10.0.0.1", kTrusted);
+    CHECK(client.address == "203.0.113.9");
+    return std::string(client.host);
+  };
+  for (const std::string host : {"a.example", "\"a.example:8443\"", "\"[2001:db8::1]:80\"", "192.0.2.1"}) {
+    CAPTURE(host);
+    CHECK_FALSE(host_said(host).empty());
+  }
+  for (const std::string host :
+       {"\"evil/\xff<\"", "\"a b\"", "\"u@a.example\"", "\"a.example:99999\"", "\"a.example, b.example\"",
+        "\"[2001:db8::1\"", "\"a.example/path\"", "\"a<script>\""}) {
+    CAPTURE(host);
+    CHECK(host_said(host).empty());
+  }
 }
 
 TEST_CASE("a long chain is walked once") {
