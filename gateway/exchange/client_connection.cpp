@@ -19,6 +19,8 @@ namespace tidegate::gateway {
 namespace {
 
 constexpr conf::Duration kLastChance{1'000};
+constexpr std::string_view kHeadTimeout =
+    "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
 constexpr int kRequestsPerTurn = 16;  // pipelined requests that are answered before others have their turn
 
 }  // namespace
@@ -41,12 +43,23 @@ ClientConnection::~ClientConnection() {
 }
 
 void ClientConnection::start() {
+  worker_.add_newcomer(*this);
   task_ = run();
   task_.start();
 }
 
 bool ClientConnection::close_if_idle() {
   if (!waiting_ || !stream_->is_quiet()) return false;
+  worker_.retire(*this);
+  return true;
+}
+
+bool ClientConnection::give_way() {
+  if (retired || (waiting_ && !stream_->is_quiet())) return false;
+  if (head_begun_) {
+    (void)stream_->try_write(kHeadTimeout);
+    stream_->shutdown_write();
+  }
   worker_.retire(*this);
   return true;
 }
@@ -114,7 +127,7 @@ net::Task<bool> ClientConnection::secure() {
   if (!server) co_return true;
   bool secured = false;
   try {
-    secured = co_await greet(worker_, *stream_, *server, view->config->listeners[listener_]);
+    secured = co_await greet(worker_, *stream_, *server, view->config->listeners[listener_], *this);
   } catch (const std::bad_alloc& error) {
     worker_.error_log().error("a TLS handshake failed: {}", error.what());
   }
@@ -130,7 +143,7 @@ net::Task<bool> ClientConnection::wait_for_request() {
   const auto deadline = worker_.now() + (last_chance ? kLastChance : timeouts.client_keepalive);
   auto cause = net::Cause::none;
   waiting_ = true;
-  worker_.add_idle(*this, served_);
+  if (served_) worker_.add_kept_alive(*this);
   do {
     net::Wait wait(worker_.loop());
     wait.readable(*stream_).until(deadline);
@@ -138,7 +151,7 @@ net::Task<bool> ClientConnection::wait_for_request() {
     // Under TLS what arrives need not be a request, and nothing is held for one before it is there.
   } while (cause == net::Cause::readable && stream_->tls() != nullptr && stream_->is_quiet());
   waiting_ = false;
-  leave();
+  if (served_) leave();  // a newcomer stays until its head is whole
   served_ = true;
   co_return cause == net::Cause::readable;
 }
@@ -168,6 +181,7 @@ net::Task<After> ClientConnection::serve(Exchange& exchange) {
   auto reason = FailureReason::none;
   const auto head = co_await read_head(exchange, reason);
   if (head == HeadRead::silent_end) co_return After::close;
+  if (head == HeadRead::complete) leave();
   exchange.out = worker_.buffers().take();
   auto after = After::close;
   if (head == HeadRead::refused) {
@@ -223,7 +237,11 @@ net::Task<ClientConnection::HeadRead> ClientConnection::read_head(Exchange& exch
     if (read.has_value() || !net::would_block(read.error())) co_return HeadRead::silent_end;
     net::Wait wait(worker_.loop());
     wait.readable(*stream_).until(deadline);
-    if (co_await wait == net::Cause::deadline) {
+    if (!is_queued()) worker_.add_newcomer(*this);
+    head_begun_ = !in_.empty();
+    const auto cause = co_await wait;
+    head_begun_ = false;
+    if (cause == net::Cause::deadline) {
       reason = FailureReason::request_timeout;
       if (in_.empty()) co_return HeadRead::silent_end;
       co_return HeadRead::refused;

@@ -29,7 +29,9 @@ class ClientConnection final : public IdleNode {
   void start();
   // Ends it now if it waits for a request and none has arrived; one in progress is answered first, with
   // `Connection: close`. True if it ends.
-  bool close_if_idle() override;
+  bool close_if_idle();
+  // For another that has no room: by 408 where a head has begun, otherwise without a word.
+  bool give_way() override;
   // Ends it now, whatever it does. A client in the middle of an answer sees a reset, never an orderly end.
   void abandon();
 
@@ -100,9 +102,10 @@ class ClientConnection final : public IdleNode {
   std::uint16_t port_;
   std::unique_ptr<const net::SocketAddress> destination_;  // from a PROXY protocol header
   LimitPlaces places_;
-  bool idle_ = true;      // counted as idle: no exchange is in progress
-  bool waiting_ = false;  // for the first byte of a request
-  bool served_ = false;   // a request has come before
+  bool idle_ = true;         // counted as idle: no exchange is in progress
+  bool waiting_ = false;     // for the first byte of a request
+  bool head_begun_ = false;  // and its rest is waited for
+  bool served_ = false;      // a request has come before
   net::Task<> task_;
 };
 

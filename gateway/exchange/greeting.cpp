@@ -34,14 +34,29 @@ HandshakeFailure classify(const net::error_code& error) {
   }
 }
 
+// Its place among the handshakes under way, for as long as it lasts.
+class HandshakeSeat final : public IdleNode {
+ public:
+  explicit HandshakeSeat(IdleNode& connection) : connection_(connection) {}
+  bool give_way() override { return connection_.give_way(); }
+
+ private:
+  IdleNode& connection_;
+};
+
+net::Task<net::error_code> await_step(Worker& worker, net::TimePoint deadline, int steps_per_turn) {
+  while (!worker.take_handshake_step(steps_per_turn)) {
+    if (worker.now() >= deadline) co_return net::make_error(ETIMEDOUT);
+    net::NextTurn next_turn(worker.loop());
+    co_await next_turn;
+  }
+  co_return net::error_code();
+}
+
+// The first step has been granted.
 net::Task<net::error_code> shake_hands(Worker& worker, net::Stream& stream, net::TimePoint deadline,
                                        int steps_per_turn) {
   for (;;) {
-    while (!worker.take_handshake_step(steps_per_turn)) {
-      if (worker.now() >= deadline) co_return net::make_error(ETIMEDOUT);
-      net::NextTurn next_turn(worker.loop());
-      co_await next_turn;
-    }
     net::Want want = net::Want::nothing;
     const auto error = stream.try_handshake(want);
     if (!net::would_block(error)) co_return error;
@@ -50,13 +65,15 @@ net::Task<net::error_code> shake_hands(Worker& worker, net::Stream& stream, net:
     if (want == net::Want::writable) wait.writable(stream);
     wait.until(deadline);
     if (co_await wait == net::Cause::deadline) co_return net::make_error(ETIMEDOUT);
+    const auto late = co_await await_step(worker, deadline, steps_per_turn);
+    if (late) co_return late;
   }
 }
 
 }  // namespace
 
 net::Task<bool> greet(Worker& worker, net::Stream& stream, const net::TlsServer& server,
-                      const conf::Listener& settings) {
+                      const conf::Listener& settings, IdleNode& connection) {
   const auto deadline = worker.now() + settings.timeouts.tls_handshake;
   net::Wait wait(worker.loop());
   wait.readable(stream).until(deadline);
@@ -65,8 +82,13 @@ net::Task<bool> greet(Worker& worker, net::Stream& stream, const net::TlsServer&
     counters.handshake_failures_by_kind[static_cast<std::size_t>(HandshakeFailure::timeout)].add();
     co_return false;
   }
-  stream.secure(server.accept(stream.descriptor()));
-  const auto error = co_await shake_hands(worker, stream, deadline, settings.tls->handshakes);
+  HandshakeSeat seat(connection);
+  auto error = co_await await_step(worker, deadline, settings.tls->handshakes);
+  if (!error) {
+    worker.add_handshake(seat);
+    stream.secure(server.accept(stream.descriptor()));
+    error = co_await shake_hands(worker, stream, deadline, settings.tls->handshakes);
+  }
   if (!error) {
     (stream.tls()->resumed() ? counters.handshakes_resumed : counters.handshakes_full).add();
     co_return true;

@@ -8,12 +8,14 @@
 
 namespace tidegate::gateway {
 
+class IdleNode;
 class Worker;
 
-// Makes an accepted stream speak TLS. Nothing is allocated for it before its first byte has come. Of the
-// steps that cost computing a worker makes a bounded number per turn of its loop, so that a crowd of
-// newcomers does not keep open sockets waiting. Counts the outcome. False: there will be no request.
+// Makes an accepted stream speak TLS. Nothing is allocated for it before its first byte has come and it is
+// its turn: of the steps that cost computing a worker makes a bounded number per turn of its loop, so that a
+// crowd of newcomers does not keep open sockets waiting. Where too many are under way, `connection`, whose
+// stream it is, may be closed. Counts the outcome. False: there will be no request.
 [[nodiscard]] net::Task<bool> greet(Worker& worker, net::Stream& stream, const net::TlsServer& server,
-                                    const conf::Listener& settings);
+                                    const conf::Listener& settings, IdleNode& connection);
 
 }  // namespace tidegate::gateway

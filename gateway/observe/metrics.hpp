@@ -196,7 +196,7 @@ struct alignas(64) WorkerCounters {
   Gauge connections_active;  // in a request; tunnels are neither
   std::array<Counter, accept_errors> accept_errors_by_kind;
   std::array<Counter, connection_refusals> connections_refused_by_kind;
-  Counter connections_shed;  // idle ones that made room for newcomers
+  Counter connections_shed;  // without a request in progress, that made room for others
   Counter handshakes_full;
   Counter handshakes_resumed;
   std::array<Counter, handshake_failures> handshake_failures_by_kind;

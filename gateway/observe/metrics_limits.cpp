@@ -41,7 +41,8 @@ void append_limit_metrics(std::string& out, const MetricsInput& input) {
   for (std::size_t i = 0; i < input.metrics.workers(); ++i)
     shed += input.metrics.worker(i).connections_shed.value();
   constexpr std::string_view shed_name = "tidegate_connections_shed_total";
-  append_family(out, shed_name, "counter", "Idle client connections closed to make room for newcomers.");
+  append_family(out, shed_name, "counter",
+                "Client connections without a request in progress closed to make room for others.");
   out.append(shed_name).append(" ").append(std::to_string(shed)).append("\n");
   if (input.limits.empty()) return;
 

@@ -1,6 +1,8 @@
-// Connections that wait for a request, in the order in which they began to: whom to close when there is no
-// room for newcomers.
+// Connections that have no request in progress, in the order in which they came to that: whom to close when
+// there is no room for another.
 #pragma once
+
+#include <cstddef>
 
 #include "wire/net/deadline_wheel.hpp"
 
@@ -15,9 +17,11 @@ class IdleNode {
   IdleNode(const IdleNode&) = delete;
   IdleNode& operator=(const IdleNode&) = delete;
 
-  // Closes it, unless a request has arrived that it has not seen yet: then false.
-  virtual bool close_if_idle() = 0;
+  // Closes it, unless a request has arrived that it has not seen yet, or it is about to end anyhow: then
+  // false.
+  virtual bool give_way() = 0;
   void leave();
+  [[nodiscard]] bool is_queued() const { return queue_ != nullptr; }
   [[nodiscard]] net::TimePoint since() const { return since_; }
 
  protected:
@@ -49,12 +53,15 @@ class IdleQueue {
     node.earlier_ = last_;
     (last_ == nullptr ? first_ : last_->later_) = &node;
     last_ = &node;
+    ++size_;
   }
   // Who has waited the longest; nullptr if nobody waits.
   [[nodiscard]] IdleNode* longest() const { return first_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
   friend class IdleNode;
+  std::size_t size_ = 0;
   IdleNode* first_ = nullptr;
   IdleNode* last_ = nullptr;
 };
@@ -63,14 +70,18 @@ inline void IdleNode::leave() {
   if (queue_ == nullptr) return;
   (earlier_ == nullptr ? queue_->first_ : earlier_->later_) = later_;
   (later_ == nullptr ? queue_->last_ : later_->earlier_) = earlier_;
+  --queue_->size_;
   queue_ = nullptr;
   earlier_ = later_ = nullptr;
 }
 
-// Closes one connection of `kept_alive`, who has waited the longest, or else one of `silent` that has waited
-// for at least `patience` without ever sending a request. False if there is none. What has a request on its
-// way is passed over.
-[[nodiscard]] bool shed_longest(IdleQueue& kept_alive, IdleQueue& silent, net::TimePoint now,
+// Closes one connection of `kept_alive`, who has waited the longest, or else one of `newcomers` that has not
+// brought a whole head within `patience`. False if there is none. What has a request on its way is passed
+// over.
+[[nodiscard]] bool shed_longest(IdleQueue& kept_alive, IdleQueue& newcomers, net::TimePoint now,
                                 net::Clock::duration patience);
+
+// Lets `node` into a queue of at most `most`: the longest in it gives way. True if one was closed for it.
+bool enter_bounded(IdleQueue& queue, IdleNode& node, std::size_t most, net::TimePoint now);
 
 }  // namespace tidegate::gateway

@@ -94,7 +94,7 @@ bool Listener::handle_error(int error) {
   return false;
 }
 
-// Idle connections go before newcomers: their descriptors are free when accepting goes on.
+// Connections without a request go before others: their descriptors are free when accepting goes on.
 bool Listener::make_room() {
   int shed = 0;
   while (shed < kAcceptsPerTurn && worker_.shed_connection()) ++shed;

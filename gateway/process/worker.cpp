@@ -16,7 +16,8 @@ namespace {
 constexpr std::size_t kScratch = 64 * 1024;
 constexpr std::size_t kSpareExchanges = 256;
 constexpr std::chrono::seconds kTick{1};
-constexpr std::chrono::seconds kNewcomerPatience{2};  // to send a first request, where there is no room
+constexpr std::chrono::milliseconds kNewcomerPatience{500};  // to bring a head, where there is no room
+constexpr std::size_t kMostHandshakes = 1024;                // at once; each holds some 60 KB
 
 std::uint64_t seed() {
   std::uint64_t value = 0;
@@ -199,9 +200,13 @@ void Worker::adopt(std::unique_ptr<Tunnel> tunnel) {
 }
 
 bool Worker::shed_connection() {
-  if (!shed_longest(kept_alive_, silent_, now(), kNewcomerPatience)) return false;
+  if (!shed_longest(kept_alive_, newcomers_, now(), kNewcomerPatience)) return false;
   links_.counters.connections_shed.add();
   return true;
+}
+
+void Worker::add_handshake(IdleNode& handshake) {
+  if (enter_bounded(handshakes_, handshake, kMostHandshakes, now())) links_.counters.connections_shed.add();
 }
 
 bool Worker::buffers_full() const {

@@ -113,11 +113,15 @@ class Worker {
     return connections_.size() - retiring_ + tunnels_.size() < links_.most_connections;
   }
   [[nodiscard]] std::size_t most_connections() const { return links_.most_connections; }
-  // A connection waits for a request, its first one or another.
-  void add_idle(IdleNode& connection, bool kept_alive) {
-    (kept_alive ? kept_alive_ : silent_).enter(connection, now());
-  }
-  // Closes the connection that has been idle the longest; false if there is none.
+  // A connection waits for its next request.
+  void add_kept_alive(IdleNode& connection) { kept_alive_.enter(connection, now()); }
+  // A connection has not brought the whole head of its first request yet, whatever it lacks before that (a
+  // PROXY header, a handshake), or not the rest of the next one.
+  void add_newcomer(IdleNode& connection) { newcomers_.enter(connection, now()); }
+  // A handshake has TLS state from now on. Of more than a bounded number the oldest is closed.
+  void add_handshake(IdleNode& handshake);
+  // Closes the connection that has been idle the longest, or else the oldest newcomer; false if there is
+  // none.
   [[nodiscard]] bool shed_connection();
   // The memory for buffers is used up: no new request is taken on.
   [[nodiscard]] bool buffers_full() const;
@@ -150,7 +154,8 @@ class Worker {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Exchange>> exchanges_;  // spare ones
   IdleQueue kept_alive_;                              // wait for their next request
-  IdleQueue silent_;                                  // wait for their first one
+  IdleQueue newcomers_;                               // have not brought a whole head yet
+  IdleQueue handshakes_;                              // those of them that hold TLS state
   std::size_t retiring_ = 0;                          // of `connections_`
   std::vector<std::unique_ptr<ClientConnection>> connections_;
   std::vector<std::unique_ptr<Tunnel>> tunnels_;

@@ -14,7 +14,7 @@ namespace {
 const net::TimePoint kNow = net::TimePoint() + 1000h;
 
 struct Connection final : IdleNode {
-  bool close_if_idle() override {
+  bool give_way() override {
     if (!busy) closed = true;
     return !busy;
   }
@@ -24,39 +24,39 @@ struct Connection final : IdleNode {
 
 }  // namespace
 
-TEST_CASE("the longest idle connection is closed first, those kept alive before the silent ones") {
+TEST_CASE("the longest idle connection is closed first, those kept alive before newcomers") {
   IdleQueue kept;
-  IdleQueue silent;
+  IdleQueue newcomers;
   Connection first, second, quiet;
-  silent.enter(quiet, kNow);
+  newcomers.enter(quiet, kNow);
   kept.enter(first, kNow + 1s);
   kept.enter(second, kNow + 2s);
-  CHECK(shed_longest(kept, silent, kNow + 10s, 2s));
+  CHECK(shed_longest(kept, newcomers, kNow + 10s, 2s));
   CHECK(first.closed);
-  CHECK(shed_longest(kept, silent, kNow + 10s, 2s));
+  CHECK(shed_longest(kept, newcomers, kNow + 10s, 2s));
   CHECK(second.closed);
-  CHECK(shed_longest(kept, silent, kNow + 10s, 2s));
+  CHECK(shed_longest(kept, newcomers, kNow + 10s, 2s));
   CHECK(quiet.closed);
-  CHECK_FALSE(shed_longest(kept, silent, kNow + 10s, 2s));
+  CHECK_FALSE(shed_longest(kept, newcomers, kNow + 10s, 2s));
 }
 
 TEST_CASE("a newcomer has time to send its first request") {
   IdleQueue kept;
-  IdleQueue silent;
+  IdleQueue newcomers;
   Connection quiet;
-  silent.enter(quiet, kNow);
-  CHECK_FALSE(shed_longest(kept, silent, kNow + 1999ms, 2s));
-  CHECK(shed_longest(kept, silent, kNow + 2s, 2s));
+  newcomers.enter(quiet, kNow);
+  CHECK_FALSE(shed_longest(kept, newcomers, kNow + 1999ms, 2s));
+  CHECK(shed_longest(kept, newcomers, kNow + 2s, 2s));
 }
 
 TEST_CASE("a connection whose request has arrived is passed over") {
   IdleQueue kept;
-  IdleQueue silent;
+  IdleQueue newcomers;
   Connection busy, idle;
   busy.busy = true;
   kept.enter(busy, kNow);
   kept.enter(idle, kNow);
-  CHECK(shed_longest(kept, silent, kNow, 2s));
+  CHECK(shed_longest(kept, newcomers, kNow, 2s));
   CHECK(idle.closed);
   CHECK_FALSE(busy.closed);
 }
@@ -79,4 +79,18 @@ TEST_CASE("nodes leave from anywhere, return at the end, and leave when they are
   CHECK(queue.longest()->since() == kNow + 9s);
   all[0].reset();
   CHECK(queue.longest() == nullptr);
+}
+
+TEST_CASE("of a bounded queue the longest gives way to who comes") {
+  IdleQueue queue;
+  Connection first, second, third;
+  CHECK_FALSE(enter_bounded(queue, first, 2, kNow));
+  CHECK_FALSE(enter_bounded(queue, second, 2, kNow + 1s));
+  CHECK(enter_bounded(queue, third, 2, kNow + 2s));
+  CHECK(first.closed);
+  CHECK_FALSE(first.is_queued());
+  CHECK(queue.size() == 2);
+  CHECK(queue.longest() == &second);
+  third.leave();
+  CHECK(queue.size() == 1);
 }
