@@ -30,7 +30,8 @@ Listener::Listener(Worker& worker, std::uint32_t index, net::UniqueFd socket)
     : worker_(worker),
       index_(index),
       socket_(std::move(socket)),
-      reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)) {
+      reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
+      failing_(kSayAgain) {
   // Level-triggered: what is left after a turn is reported again. Exclusive: a Unix socket is shared by all
   // workers.
   if (const auto error = worker_.loop().watch(socket_.get(), EPOLLIN | EPOLLEXCLUSIVE, *this)) {
@@ -64,7 +65,7 @@ bool Listener::accept_one() {
     say_over_limit();
     return true;  // closed at once: the limit of connections is reached
   }
-  said_ = false;
+  if (failing_.ends(worker_.now())) worker_.error_log().info("connections are accepted again");
   worker_.accept(index_, std::move(client), peer);
   return true;
 }
@@ -84,14 +85,18 @@ bool Listener::handle_error(int error) {
   // The client gave up while it waited in the queue (accept(2) names these as such).
   if (error == EINTR || error == ECONNABORTED || error == EPROTO || error == EPERM) return true;
   worker_.counters().accept_errors_by_kind[static_cast<std::size_t>(classify(error))].add();
-  if (!said_) {
-    worker_.error_log().error("accept failed: {}; pausing {} ms{}", std::strerror(error), kPause.count(),
-                              error == EMFILE ? ": raise LimitNOFILE or lower connectionsPerWorker" : "");
-    said_ = true;
-  }
+  say_failure(error);
   if ((error == EMFILE || error == ENFILE) && !make_room()) shed_one();
   pause();
   return false;
+}
+
+void Listener::say_failure(int error) {
+  if (!failing_.begin_or_go_on(worker_.now())) return;
+  worker_.error_log().error("accept failed: {}; pausing {} ms{}; more like it within {} s is not logged",
+                            std::strerror(error), kPause.count(),
+                            error == EMFILE ? ": raise LimitNOFILE or lower connectionsPerWorker" : "",
+                            std::chrono::seconds(kSayAgain).count());
 }
 
 // Connections without a request go before others: their descriptors are free when accepting goes on.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "gateway/process/fault_spell.hpp"
 #include "wire/net/deadline_wheel.hpp"
 #include "wire/net/event_loop.hpp"
 #include "wire/net/unique_fd.hpp"
@@ -31,6 +32,7 @@ class Listener final : private net::Pollable, private net::DeadlineNode {
   [[nodiscard]] bool handle_error(int error);
   [[nodiscard]] bool make_room();
   void shed_one();
+  void say_failure(int error);
   void say_over_limit();
 
   Worker& worker_;
@@ -38,7 +40,7 @@ class Listener final : private net::Pollable, private net::DeadlineNode {
   net::UniqueFd socket_;
   net::UniqueFd reserve_;
   bool paused_ = false;
-  bool said_ = false;
+  FaultSpell failing_;
   net::TimePoint over_limit_again_{};
 };
 

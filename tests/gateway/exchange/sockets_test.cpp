@@ -1,5 +1,6 @@
 // Address families, and what happens when descriptors run out.
 #include <filesystem>
+#include <fstream>
 #include <vector>
 
 #include <fcntl.h>
@@ -44,6 +45,7 @@ struct Unlucky {
     // The client's own socket is made first, so that accepting it is what fails.
     const auto address = net::SocketAddress::from_ip("127.0.0.1", gateway.port());
     net::UniqueFd own(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto earlier = out_of_descriptors();
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
     const net::UniqueFd highest(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -53,8 +55,8 @@ struct Unlucky {
     for (int fd = ::open("/dev/null", O_RDONLY); fd >= 0; fd = ::open("/dev/null", O_RDONLY))
       hoard.emplace_back(fd);
     const bool connected = ::connect(own.get(), address->data(), address->size()) == 0;
-    noticed = connected && holds_within(kPatience, [&] { return out_of_descriptors() > 0; });
-    times = out_of_descriptors();
+    noticed = connected && holds_within(kPatience, [&] { return out_of_descriptors() > earlier; });
+    times = out_of_descriptors() - earlier;
     hoard.clear();
     ::setrlimit(RLIMIT_NOFILE, &before);
     socket = RawSocket(std::move(own));
@@ -146,4 +148,27 @@ TEST_CASE("when descriptors run out an idle connection makes room for the newcom
   CHECK(idle.expect_end() == StreamEnd::orderly);
   unlucky.socket.send(get());
   CHECK(unlucky.socket.read_answer().body == "here");
+}
+
+TEST_CASE("that descriptors ran out is said once, not anew after each connection that was accepted") {
+  if (tls_everywhere()) return;  // the newcomers speak in the clear
+  const Directory directory;
+  const auto log = directory.path + "/error.log";
+  ScriptedBackend backend;
+  backend.serve(answer_all("here"));
+  {
+    GatewayFixture gateway(proxy("127.0.0.1:0", backend, "log: { error: { path: " + log + " } }\n"));
+    for (int i = 0; i < 3; ++i) {
+      RawClient idle(gateway.port());
+      CHECK(idle.get().body == "here");
+      Unlucky unlucky(gateway);
+      CHECK(unlucky.noticed);
+      unlucky.socket.send(get());
+      CHECK(unlucky.socket.read_answer().body == "here");
+    }
+  }
+  std::ifstream in(log);
+  int lines = 0;
+  for (std::string line; std::getline(in, line);) lines += line.find("accept failed") != std::string::npos;
+  CHECK(lines == 1);
 }
