@@ -1,6 +1,7 @@
 #include "gateway/observe/admin.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -11,10 +12,13 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "gateway/observe/admin_session.hpp"
+#include "gateway/observe/descriptor_reserve.hpp"
+#include "wire/net/unique_fd.hpp"
 
 namespace tidegate::gateway {
 
@@ -26,6 +30,12 @@ using Endpoint = AdminProtocol::endpoint;
 using boost::system::error_code;
 
 constexpr std::chrono::milliseconds accept_back_off{100};
+constexpr std::size_t reserve_size = 4;
+
+bool is_out_of_descriptors(const error_code& error) {
+  return error.category() == boost::system::system_category() &&
+         (error.value() == EMFILE || error.value() == ENFILE);
+}
 
 [[noreturn]] void fail(const conf::Address& address, const std::string& why) {
   throw std::runtime_error("admin listener " + address.text() + ": " + why);
@@ -75,12 +85,15 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
   Server(asio::io_context& context, conf::Address address, AdminSource source, AdminLimits limits)
       : AdminSessions(std::move(source), limits),
         address_(std::move(address)),
+        context_(context),
         acceptor_(context),
         back_off_(context) {
     if (address_.is_unix()) remove_dead_socket(context, address_);
     const auto endpoint = resolve(context, address_);
     error_code error;
     acceptor_.open(endpoint.protocol(), error);
+    if (error) fail(address_, error);
+    acceptor_.native_non_blocking(true, error);  // for `accept_on_reserve`
     if (error) fail(address_, error);
     // For TCP this permits binding over connections in TIME_WAIT, never over a listener.
     acceptor_.set_option(asio::socket_base::reuse_address(true), error);
@@ -96,8 +109,13 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
   void accept() {
     acceptor_.async_accept([self = shared_from_this()](error_code error, AdminSocket socket) {
       if (!self->acceptor_.is_open()) return;
-      if (!error) self->open(std::move(socket));
-      if (error && error != asio::error::connection_aborted) return self->accept_later();
+      if (!error) {
+        self->reserve_->refill();
+        self->open(std::move(socket), nullptr);
+      }
+      const bool passed = !error || error == asio::error::connection_aborted ||
+                          (is_out_of_descriptors(error) && self->accept_on_reserve());
+      if (!passed) return self->accept_later();
       self->accept();
     });
   }
@@ -121,10 +139,31 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
   }
 
  private:
-  // Out of descriptors: the connection stays in the queue, and accepting it at once again would spin.
+  // The process has no descriptor left: one that was kept aside serves the connection that waits.
+  [[nodiscard]] bool accept_on_reserve() {
+    if (!reserve_->give_up_one()) {
+      if (!close_longest_idle()) return false;
+      (void)reserve_->give_up_one();  // what was closed may be one of the reserve
+    }
+    error_code error;
+    const auto local = acceptor_.local_endpoint(error);
+    net::UniqueFd accepted(::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_CLOEXEC));
+    AdminSocket socket(context_);
+    if (accepted && !error) socket.assign(local.protocol(), accepted.get(), error);
+    if (!accepted || error) {
+      reserve_->take_back(std::move(accepted));
+      reserve_->refill();
+      return false;
+    }
+    (void)accepted.release();
+    open(std::move(socket), reserve_);
+    return true;
+  }
+  // Accepting at once again what stays in the queue would spin.
   void accept_later() {
     back_off_.expires_after(accept_back_off);
     back_off_.async_wait([self = shared_from_this()](error_code) {
+      self->reserve_->refill();
       if (self->acceptor_.is_open()) self->accept();
     });
   }
@@ -133,6 +172,8 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
   }
 
   const conf::Address address_;
+  const std::shared_ptr<DescriptorReserve> reserve_ = std::make_shared<DescriptorReserve>(reserve_size);
+  asio::io_context& context_;
   Acceptor acceptor_;
   asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>,
                              asio::io_context::executor_type>

@@ -1,4 +1,5 @@
-// The admin listener: readiness, liveness, metrics and endpoints over HTTP/1.1, on the control thread.
+// The admin listener: readiness, liveness, metrics and endpoints over HTTP/1.1, on the control thread. It
+// keeps a few descriptors for itself, so that it answers when the process has no more.
 #pragma once
 
 #include <chrono>

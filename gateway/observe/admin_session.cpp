@@ -13,6 +13,8 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "gateway/observe/descriptor_reserve.hpp"
+
 namespace tidegate::gateway {
 
 namespace {
@@ -54,17 +56,29 @@ AdminReply answer(const AdminSource& source, std::string_view target) {
 // closes the socket when a deadline passes.
 class AdminSession : public std::enable_shared_from_this<AdminSession> {
  public:
-  AdminSession(AdminSocket socket, const AdminSource& source, AdminLimits limits)
-      : stream_(std::move(socket)), source_(source), limits_(limits) {}
+  AdminSession(AdminSocket socket, const AdminSource& source, AdminLimits limits,
+               std::shared_ptr<DescriptorReserve> reserve)
+      : stream_(std::move(socket)), source_(source), limits_(limits), reserve_(std::move(reserve)) {}
+  ~AdminSession() { give_back(); }
+  AdminSession(const AdminSession&) = delete;
+  AdminSession& operator=(const AdminSession&) = delete;
 
   void start() { wait(); }
   [[nodiscard]] bool idle() const { return idle_; }
   void close() {
     closed_ = true;
+    give_back();
     stream_.close();
   }
 
  private:
+  void give_back() {
+    if (!reserve_ || !stream_.socket().is_open()) return;
+    error_code error;
+    const auto descriptor = stream_.socket().release(error);
+    if (!error) reserve_->take_back(net::UniqueFd(descriptor));
+  }
+
   using Stream = beast::basic_stream<AdminProtocol, boost::asio::io_context::executor_type>;
 
   // The idle deadline runs until a first byte comes, the header deadline from there.
@@ -101,7 +115,10 @@ class AdminSession : public std::enable_shared_from_this<AdminSession> {
       fill({405, std::string(plain), "only GET and HEAD\n"}, request.keep_alive());
       response_.set(http::field::allow, "GET, HEAD");
     } else {
+      // What the page tells of the process may have to be read from files.
+      if (reserve_) (void)reserve_->give_up_one();
       fill(answer(source_, {request.target().data(), request.target().size()}), request.keep_alive());
+      if (reserve_) reserve_->refill();
     }
     // Content-Length stays that of a GET (RFC 9110 9.3.2).
     if (head) response_.body().clear();
@@ -118,7 +135,7 @@ class AdminSession : public std::enable_shared_from_this<AdminSession> {
     response_.set(http::field::server, {server_name.data(), server_name.size()});
     response_.set(http::field::content_type, reply.content_type);
     response_.set(http::field::cache_control, "no-store");
-    response_.keep_alive(keep_alive);
+    response_.keep_alive(keep_alive && !reserve_);  // others need it, too
     response_.body() = std::move(reply.body);
     response_.content_length(response_.body().size());
   }
@@ -130,6 +147,7 @@ class AdminSession : public std::enable_shared_from_this<AdminSession> {
       if (self->response_.keep_alive()) return self->wait();
       error_code ignored;
       self->stream_.socket().shutdown(AdminSocket::shutdown_send, ignored);
+      self->idle_ = true;  // nothing is owed to it any more
       self->drain();
     });
   }
@@ -147,6 +165,7 @@ class AdminSession : public std::enable_shared_from_this<AdminSession> {
   Stream stream_;
   const AdminSource& source_;  // not used once closed
   const AdminLimits limits_;
+  const std::shared_ptr<DescriptorReserve> reserve_;
   beast::flat_buffer buffer_{longest_head};
   std::optional<http::request_parser<http::empty_body>> parser_;
   http::response<http::string_body> response_;
@@ -154,20 +173,24 @@ class AdminSession : public std::enable_shared_from_this<AdminSession> {
   bool closed_ = false;
 };
 
-void AdminSessions::open(AdminSocket socket) {
+void AdminSessions::open(AdminSocket socket, std::shared_ptr<DescriptorReserve> reserve) {
   sessions_.remove_if([](const auto& session) { return session.expired(); });
-  if (sessions_.size() >= limits_.connections) {
-    const auto idle = std::find_if(sessions_.begin(), sessions_.end(), [](const auto& weak) {
-      const auto session = weak.lock();
-      return session && session->idle();
-    });
-    if (idle == sessions_.end()) return;  // the socket closes
-    if (const auto session = idle->lock()) session->close();
-    sessions_.erase(idle);
-  }
-  const auto session = std::make_shared<AdminSession>(std::move(socket), source_, limits_);
+  if (sessions_.size() >= limits_.connections && !close_longest_idle()) return;  // the socket closes
+  const auto session =
+      std::make_shared<AdminSession>(std::move(socket), source_, limits_, std::move(reserve));
   sessions_.push_back(session);
   session->start();
+}
+
+bool AdminSessions::close_longest_idle() {
+  const auto idle = std::find_if(sessions_.begin(), sessions_.end(), [](const auto& weak) {
+    const auto session = weak.lock();
+    return session && session->idle();
+  });
+  if (idle == sessions_.end()) return false;
+  if (const auto session = idle->lock()) session->close();
+  sessions_.erase(idle);
+  return true;
 }
 
 void AdminSessions::close_all() {

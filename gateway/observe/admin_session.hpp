@@ -19,6 +19,7 @@ using AdminProtocol = boost::asio::generic::stream_protocol;  // TCP and Unix so
 using AdminSocket = boost::asio::basic_stream_socket<AdminProtocol, boost::asio::io_context::executor_type>;
 
 class AdminSession;
+class DescriptorReserve;
 
 // Answers by path.
 struct AdminReply {
@@ -37,8 +38,10 @@ class AdminSessions {
   AdminSessions& operator=(const AdminSessions&) = delete;
 
   // Serves a new connection; where there are too many, the longest idle one goes, or the new one if none is
-  // idle.
-  void open(AdminSocket socket);
+  // idle. `reserve`: where its descriptor comes from and goes back to; null for an ordinary one.
+  void open(AdminSocket socket, std::shared_ptr<DescriptorReserve> reserve);
+  // False if none is idle.
+  bool close_longest_idle();
   void close_all();
 
  private:

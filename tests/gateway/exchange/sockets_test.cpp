@@ -1,6 +1,7 @@
 // Address families, and what happens when descriptors run out.
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <vector>
 
 #include <fcntl.h>
@@ -32,6 +33,26 @@ std::string proxy(const std::string& listener, const ScriptedBackend& backend, c
          "'] } }\n" + rest;
 }
 
+// All descriptors of this process, taken until the end of its life.
+class Exhaustion {
+ public:
+  Exhaustion() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    hoard_.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    const rlimit tight{static_cast<rlim_t>(hoard_.back().get()) + 8, before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &tight);
+    for (int fd = ::open("/dev/null", O_RDONLY); fd >= 0; fd = ::open("/dev/null", O_RDONLY))
+      hoard_.emplace_back(fd);
+  }
+  ~Exhaustion() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  Exhaustion(const Exhaustion&) = delete;
+  Exhaustion& operator=(const Exhaustion&) = delete;
+
+ private:
+  rlimit before_{};
+  std::vector<net::UniqueFd> hoard_;
+};
+
 // A client that connects when the gateway has no descriptor left to accept it with; later there are some
 // again.
 struct Unlucky {
@@ -46,19 +67,11 @@ struct Unlucky {
     const auto address = net::SocketAddress::from_ip("127.0.0.1", gateway.port());
     net::UniqueFd own(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const auto earlier = out_of_descriptors();
-    rlimit before{};
-    ::getrlimit(RLIMIT_NOFILE, &before);
-    const net::UniqueFd highest(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    std::vector<net::UniqueFd> hoard;
-    const rlimit tight{static_cast<rlim_t>(highest.get()) + 8, before.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &tight);
-    for (int fd = ::open("/dev/null", O_RDONLY); fd >= 0; fd = ::open("/dev/null", O_RDONLY))
-      hoard.emplace_back(fd);
+    std::optional<Exhaustion> exhaustion(std::in_place);
     const bool connected = ::connect(own.get(), address->data(), address->size()) == 0;
     noticed = connected && holds_within(kPatience, [&] { return out_of_descriptors() > earlier; });
     times = out_of_descriptors() - earlier;
-    hoard.clear();
-    ::setrlimit(RLIMIT_NOFILE, &before);
+    exhaustion.reset();
     socket = RawSocket(std::move(own));
   }
 
@@ -171,4 +184,39 @@ TEST_CASE("that descriptors ran out is said once, not anew after each connection
   int lines = 0;
   for (std::string line; std::getline(in, line);) lines += line.find("accept failed") != std::string::npos;
   CHECK(lines == 1);
+}
+
+TEST_CASE("the admin listener answers while the process has no descriptor left") {
+  ScriptedBackend backend;
+  GatewayFixture gateway(proxy("127.0.0.1:0", backend));
+  const auto address = net::SocketAddress::from_ip("127.0.0.1", gateway.admin_port());
+  std::vector<net::UniqueFd> sockets;
+  sockets.reserve(20);
+  for (int i = 0; i < 20; ++i) sockets.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto connect = [&] {
+    auto socket = std::move(sockets.back());
+    sockets.pop_back();
+    REQUIRE(::connect(socket.get(), address->data(), address->size()) == 0);
+    return RawSocket(std::move(socket));
+  };
+  const Exhaustion exhaustion;
+  // More of them than it has kept aside descriptors.
+  std::vector<RawSocket> silent;
+  std::vector<RawSocket> answered;
+  silent.reserve(6);
+  answered.reserve(6);
+  for (int i = 0; i < 6; ++i) silent.push_back(connect());
+  for (int i = 0; i < 6; ++i) {
+    const std::string page = i % 2 == 0 ? "/ready" : "/metrics";
+    CAPTURE(i, page);
+    answered.push_back(connect());  // and stays open: what it would free here the gateway could have
+    auto& client = answered.back();
+    client.send("GET " + page + " HTTP/1.1\r\nHost: admin\r\n\r\n");
+    const auto answer = client.read_answer();
+    CHECK(answer.status == 200);
+    CHECK(answer.field("Connection") == "close");  // it is soon there for others
+    // Files can be read for it, too.
+    if (i % 2 != 0) CHECK(answer.body.find("\nprocess_open_fds 0\n") == std::string::npos);
+  }
+  CHECK(silent.front().expect_end() == StreamEnd::orderly);
 }
