@@ -5,6 +5,8 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <string>
+#include <tuple>
 
 #include "tests/gateway/tunnel/web_socket.hpp"
 #include "tests/support/certificates.hpp"
@@ -236,14 +238,18 @@ TEST_CASE("what lacks here is not held against the endpoint") {
   GatewayFixture gateway(
       in_front_of(pod, {.upstream = "    retry: off\n    hold: off\n    pool: { size: 0 }\n"}));
   gateway.run_on_workers(suffer_faults);
-  for (const auto& [call, error] :
-       {std::pair{Call::socket, EMFILE}, std::pair{Call::socket, ENOBUFS},
-        std::pair{Call::connect, EADDRNOTAVAIL}, std::pair{Call::connect, ENOBUFS}}) {
+  const std::string port = "The gateway has no port left to connect from";
+  const std::string resources = "The gateway cannot open another connection";
+  for (const auto& [call, error, why] :
+       {std::tuple{Call::socket, EMFILE, resources}, std::tuple{Call::socket, ENOBUFS, resources},
+        std::tuple{Call::connect, EADDRNOTAVAIL, port}, std::tuple{Call::connect, ENOBUFS, resources}}) {
     CAPTURE(name_of(call), error);
     RawClient client(gateway.port());
     {
       const Faults faults({.call = call, .nth = 1, .error = error});
-      CHECK(client.get().status == 502);
+      const auto answer = client.get();
+      CHECK(answer.status == 503);
+      CHECK(answer.field("Proxy-Status").find(why) != std::string::npos);
       CHECK(Faults::count() == 1);
     }
     for (const auto& endpoint : gateway.endpoints()) CHECK(endpoint.state == upstream::EndpointState::ready);
