@@ -1,4 +1,6 @@
 // What a worker takes from the heap for a request on connections that are open already: nothing.
+#include <algorithm>
+#include <limits>
 #include <memory>
 #include <string>
 
@@ -11,7 +13,8 @@ using namespace tidegate::test;
 
 namespace {
 
-// Allocations of the worker over `count` requests, after as many to warm up.
+// Allocations of the worker over `count` requests, after as many to warm up: the least of some rounds, since
+// once a second the access log hands its lines on and begins with new memory.
 std::size_t cost_of(OnePod& t, const std::string& request, const std::string& answer, int count) {
   t.gateway.run_on_workers(count_on_this_thread);
   t.client.send(request);
@@ -30,9 +33,13 @@ std::size_t cost_of(OnePod& t, const std::string& request, const std::string& an
   };
   serve();
   t.gateway.settle();
-  start_counting();
-  serve();
-  return stop_counting();
+  auto least = std::numeric_limits<std::size_t>::max();
+  for (int round = 0; round < 5 && least > 0; ++round) {
+    start_counting();
+    serve();
+    least = std::min(least, stop_counting());
+  }
+  return least;
 }
 
 }  // namespace
