@@ -39,7 +39,8 @@ void describe_access_rule(Fields& fields, AccessRules& rules) {
     shapes.take_text = into_rules(rules, allow);
     shapes.take_item = shapes.take_text;
     fields.shaped({allow ? "allow" : "deny",
-                   allow ? "Clients of these networks are let in." : "Clients of these networks get a 403."},
+                   allow ? "Clients of these networks are let in."
+                         : "Clients of these networks get a 403; on a listener they are closed at once."},
                   shapes, "");
   }
   fields.require_one(kinds);

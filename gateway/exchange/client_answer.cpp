@@ -17,7 +17,7 @@ constexpr std::size_t kLingerBytes = 4 * 1024 * 1024;
 // Before its head is read, which would take a buffer for as long as the client likes.
 net::Task<After> ClientConnection::refuse_unread(Exchange& exchange) {
   exchange.out = worker_.buffers().take();
-  const auto after = co_await refuse(exchange, FailureReason::buffers_full, {});
+  const auto after = co_await refuse(exchange, FailureReason::buffers_full, "`bufferMemory` is used up");
   worker_.finish(exchange, nullptr);
   co_return after;
 }

@@ -70,8 +70,10 @@ void ClientConnection::abandon() {
 }
 
 bool ClientConnection::has_room_for_client() {
-  return worker_.view()->listener_limits[listener_].empty() ||
-         ask_connection_limits(worker_, listener_, address_, places_);
+  if (worker_.view()->listener_limits[listener_].empty()) return true;
+  const auto full = ask_connection_limits(worker_, listener_, address_, places_);
+  if (!full.empty()) report_refusal(FailureReason::too_many_requests, full);
+  return full.empty();
 }
 
 net::Task<> ClientConnection::run() {
@@ -125,14 +127,15 @@ net::Task<bool> ClientConnection::secure() {
   const auto view = worker_.view();
   const auto& server = view->tls->listeners[listener_];
   if (!server) co_return true;
-  bool secured = false;
+  Greeting greeting;
   try {
-    secured = co_await greet(worker_, *stream_, *server, view->config->listeners[listener_], *this);
+    greeting = co_await greet(worker_, *stream_, *server, view->config->listeners[listener_], *this);
   } catch (const std::bad_alloc& error) {
     worker_.error_log().error("a TLS handshake failed: {}", error.what());
   }
-  if (secured) tls_ = std::make_unique<const net::TlsFacts>(net::take_facts(*stream_->tls()));
-  co_return secured;
+  if (!greeting.refused.empty()) report_refusal(FailureReason::denied, greeting.refused);
+  if (greeting.secured) tls_ = std::make_unique<const net::TlsFacts>(net::take_facts(*stream_->tls()));
+  co_return greeting.secured;
 }
 
 net::Task<bool> ClientConnection::wait_for_request() {

@@ -61,6 +61,8 @@ class ClientConnection final : public IdleNode {
   // Hears a balancer out and looks at the listener's access list. False: the connection is to be closed.
   net::Task<bool> introduce();
   net::Task<bool> read_proxy_header(const conf::Listener& settings);
+  // A line in the error log about a client that never came to a request.
+  void report_refusal(FailureReason reason, std::string_view details);
   [[nodiscard]] bool turn_away(ConnectionRefusal refusal, std::string_view details);
   void find_client(Exchange& exchange);
   // The listener's access list, where the peer is a proxy and the client only known by the request; or the

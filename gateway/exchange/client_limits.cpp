@@ -116,10 +116,10 @@ net::Task<LimitAnswer> ask_limits(Worker& worker, net::Stream& stream, Exchange&
   co_return answer;
 }
 
-bool ask_connection_limits(Worker& worker, std::uint32_t listener, std::string_view peer,
-                           LimitPlaces& places) {
+std::string ask_connection_limits(Worker& worker, std::uint32_t listener, std::string_view peer,
+                                  LimitPlaces& places) {
   const auto& view = *worker.view();
-  if (view.trusted.contains(peer)) return true;
+  if (view.trusted.contains(peer)) return {};
   for (const auto number : view.listener_limits[listener]) {
     const auto& table = view.limits[number];
     const auto key = client_key(peer, table->settings());
@@ -128,9 +128,9 @@ bool ask_connection_limits(Worker& worker, std::uint32_t listener, std::string_v
     if (verdict.holds_place) places.emplace_back(table, verdict.place, kConnection);
     if (verdict.admitted) continue;
     note_refusal(worker, *table, verdict.refused, peer);
-    if (!table->settings().dry_run) return false;
+    if (!table->settings().dry_run) return "too many connections for the limit " + table->settings().name;
   }
-  return true;
+  return {};
 }
 
 std::unique_ptr<LimitPlaces> join(LimitPlaces& of_connection, LimitPlaces& of_request) {

@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #include "gateway/process/worker.hpp"
 #include "wire/net/tls_error.hpp"
@@ -32,6 +33,19 @@ HandshakeFailure classify(const net::error_code& error) {
     case SSL_R_CLIENTHELLO_TLSEXT: return HandshakeFailure::unknown_name;
     default: return HandshakeFailure::other;
   }
+}
+
+// Clients that leave, dawdle or speak another protocol are counted only: the internet is full of them.
+std::string refusal(SSL* ssl, HandshakeFailure failure, const net::error_code& error) {
+  if (failure == HandshakeFailure::timeout || failure == HandshakeFailure::connection_lost ||
+      failure == HandshakeFailure::clear_text)
+    return {};
+  std::string why = "TLS handshake: " + error.message();
+  const auto verdict = ::SSL_get_verify_result(ssl);
+  if (verdict != X509_V_OK) why.append(": ").append(::X509_verify_cert_error_string(verdict));
+  const char* const name = ::SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+  return why +
+         (name != nullptr ? std::string(", server name ") + name : std::string(", without a server name"));
 }
 
 // Its place among the handshakes under way, for as long as it lasts.
@@ -72,15 +86,15 @@ net::Task<net::error_code> shake_hands(Worker& worker, net::Stream& stream, net:
 
 }  // namespace
 
-net::Task<bool> greet(Worker& worker, net::Stream& stream, const net::TlsServer& server,
-                      const conf::Listener& settings, IdleNode& connection) {
+net::Task<Greeting> greet(Worker& worker, net::Stream& stream, const net::TlsServer& server,
+                          const conf::Listener& settings, IdleNode& connection) {
   const auto deadline = worker.now() + settings.timeouts.tls_handshake;
   net::Wait wait(worker.loop());
   wait.readable(stream).until(deadline);
   auto& counters = worker.counters();
   if (co_await wait == net::Cause::deadline) {
     counters.handshake_failures_by_kind[static_cast<std::size_t>(HandshakeFailure::timeout)].add();
-    co_return false;
+    co_return Greeting();
   }
   HandshakeSeat seat(connection);
   auto error = co_await await_step(worker, deadline, settings.tls->handshakes);
@@ -91,15 +105,19 @@ net::Task<bool> greet(Worker& worker, net::Stream& stream, const net::TlsServer&
   }
   if (!error) {
     (stream.tls()->resumed() ? counters.handshakes_resumed : counters.handshakes_full).add();
-    co_return true;
+    Greeting greeting;
+    greeting.secured = true;
+    co_return greeting;
   }
   const auto failure = classify(error);
   counters.handshake_failures_by_kind[static_cast<std::size_t>(failure)].add();
+  Greeting greeting;
+  if (stream.tls() != nullptr) greeting.refused = refusal(stream.tls()->ssl(), failure, error);
   if (failure == HandshakeFailure::clear_text) {
     stream.secure(nullptr);
     (void)stream.try_write(kClearTextAnswer);
   }
-  co_return false;
+  co_return greeting;
 }
 
 }  // namespace tidegate::gateway

@@ -61,16 +61,20 @@ net::Task<bool> ClientConnection::read_proxy_header(const conf::Listener& settin
 // Counts and tells it; always false.
 bool ClientConnection::turn_away(ConnectionRefusal refusal, std::string_view details) {
   worker_.counters().connections_refused_by_kind[static_cast<std::size_t>(refusal)].add();
+  const bool denied =
+      refusal == ConnectionRefusal::access_denied || refusal == ConnectionRefusal::unexpected_peer;
+  report_refusal(denied ? FailureReason::denied : FailureReason::bad_request, details);
+  return false;
+}
+
+void ClientConnection::report_refusal(FailureReason reason, std::string_view details) {
   AccessRecord record;
-  record.failure =
-      refusal == ConnectionRefusal::access_denied || refusal == ConnectionRefusal::unexpected_peer
-          ? FailureReason::denied
-          : FailureReason::bad_request;
+  record.failure = reason;
   record.failure_details = details;
   record.client_address = address_;
   record.client_port = port_;
+  record.server_address = worker_.view()->listener_addresses[listener_];
   worker_.report(record);
-  return false;
 }
 
 void ClientConnection::find_client(Exchange& exchange) {

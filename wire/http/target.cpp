@@ -76,7 +76,9 @@ bool is_valid_ip_v6(std::string_view text) {
 // than the one that was looked at here.
 bool is_valid_name(std::string_view name) {
   constexpr std::size_t longest_name = 255;
-  return !name.empty() && name.size() <= longest_name && all_are(name, character::host);
+  // Some servers take off any number of final dots.
+  const bool whole_labels = !name.starts_with('.') && name.find("..") == std::string_view::npos;
+  return !name.empty() && name.size() <= longest_name && whole_labels && all_are(name, character::host);
 }
 
 // *DIGIT, up to 65535; an empty port is the default one.

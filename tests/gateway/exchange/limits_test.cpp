@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "tests/gateway/exchange/setup.hpp"
+#include "tests/support/log_file.hpp"
 
 using namespace tidegate;
 using namespace tidegate::test;
@@ -127,7 +128,8 @@ TEST_CASE("requests in progress are bounded for each client") {
 }
 
 TEST_CASE("open connections are bounded for each client: one more is closed at once") {
-  OnePod t(at_listener("{ connections: 2 }"));
+  const LogFile log;
+  OnePod t(at_listener("{ connections: 2 }", log.as_error_log()));
   t.backend.serve(answer_all("x"));
   CHECK(t.client.get().status == 200);
   {
@@ -137,6 +139,7 @@ TEST_CASE("open connections are bounded for each client: one more is closed at o
     (void)third.expect_end();
     CHECK(has_metric(t.gateway,
                      R"(tidegate_limit_refused_total{limit="clients",dry_run="0",kind="connections"} 1)"));
+    log.wait_for("too many connections for the limit clients");
   }
   wait_until("the second to be gone", [&] { return gateway_connections(t.gateway) == 1; });
   RawClient fourth(t.gateway.port());

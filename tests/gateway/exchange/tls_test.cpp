@@ -5,6 +5,7 @@
 
 #include "tests/gateway/exchange/setup.hpp"
 #include "tests/support/certificates.hpp"
+#include "tests/support/log_file.hpp"
 #include "tests/support/tls_client.hpp"
 
 using namespace tidegate;
@@ -141,8 +142,10 @@ TEST_CASE("clients must show a certificate of the right authority that was not r
   const auto good = clients.issue({{"alice"}});
   const auto revoked = clients.issue({{"mallory"}});
   const auto crl = clients.revoke({revoked});
+  const LogFile log;
   Secure t("{ " + files(ca.issue({{"a.test"}})) +
-           ", clientCertificates: { mode: required, ca: " + clients.file() + ", crl: " + crl + " } }");
+               ", clientCertificates: { mode: required, ca: " + clients.file() + ", crl: " + crl + " } }",
+           log.as_error_log());
   const auto served = [&](const Issued* certificate, int version) {
     TlsClientSide client(ca);
     client.versions(version, version);
@@ -158,6 +161,10 @@ TEST_CASE("clients must show a certificate of the right authority that was not r
     CHECK_FALSE(served(&revoked, version));
   }
   CHECK(t.failures(gateway::HandshakeFailure::client_certificate) == 6);
+  // Who has to let a partner in finds out why he stays outside.
+  log.wait_for("peer did not return a certificate, server name a.test");
+  log.wait_for("unable to get local issuer certificate, server name a.test");
+  log.wait_for("certificate revoked, server name a.test");
 }
 
 TEST_CASE("optional client certificates: none is fine, a bad one is not") {
