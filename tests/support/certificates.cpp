@@ -117,6 +117,8 @@ Issued Authority::issue(const Wanted& wanted) {
   const auto key = make_key(wanted.rsa);
   const auto certificate =
       blank(wanted.names.front(), key.get(), serial_++, wanted.days_from, wanted.days_to);
+  if (wanted.seconds_to != 0)
+    ::X509_gmtime_adj(::X509_getm_notAfter(certificate.get()), wanted.days_to * kDay + wanted.seconds_to);
   auto* const raw = certificate.get();
   ::X509_set_issuer_name(raw, ::X509_get_subject_name(certificate_.get()));
   std::string names = "IP:127.0.0.1,IP:::1";

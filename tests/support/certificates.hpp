@@ -22,6 +22,7 @@ struct Wanted {
   bool must_staple = false;
   bool chained = false;    // the authority's certificate lies behind it in its file
   std::string usage = {};  // extended key usage such as `OCSPSigning`
+  int seconds_to = 0;      // beyond `days_to`
 };
 
 struct Issued {

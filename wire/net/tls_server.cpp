@@ -198,6 +198,7 @@ SslContextPtr TlsServer::make_site_context(const Site& site) const {
   ::SSL_CTX_set_session_id_context(raw, reinterpret_cast<const unsigned char*>(policy.digest.data()),
                                    static_cast<unsigned>(policy.digest.size()));
   ::SSL_CTX_set_tlsext_ticket_key_evp_cb(raw, on_ticket);
+  ::SSL_CTX_set_session_ticket_cb(raw, nullptr, on_resumption, nullptr);
   ::SSL_CTX_set_alpn_select_cb(raw, on_alpn, nullptr);
   ::SSL_CTX_set_tlsext_status_cb(raw, on_status);
   ::SSL_CTX_set_client_hello_cb(raw, on_client_hello, nullptr);
@@ -253,6 +254,20 @@ int TlsServer::on_client_hello(SSL* ssl, int* alert, void*) {
   ::SSL_set_session_id_context(ssl, reinterpret_cast<const unsigned char*>(scope.data()),
                                static_cast<unsigned>(scope.size()));
   return SSL_CLIENT_HELLO_SUCCESS;
+}
+
+// A resumed session is not verified anew: its client's certificate may have expired since, and each
+// resumption would go on for the life of another ticket. NOLINTNEXTLINE(readability-function-size)
+SSL_TICKET_RETURN TlsServer::on_resumption(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t,
+                                           SSL_TICKET_STATUS status, void*) {
+  if (status == SSL_TICKET_FATAL_ERR_MALLOC || status == SSL_TICKET_FATAL_ERR_OTHER)
+    return SSL_TICKET_RETURN_ABORT;
+  if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  const auto* const client = ::SSL_SESSION_get0_peer(session);
+  if (client != nullptr && ::X509_cmp_current_time(::X509_get0_notAfter(client)) <= 0)
+    return SSL_TICKET_RETURN_IGNORE_RENEW;
+  return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
 // NOLINTNEXTLINE(readability-function-size)

@@ -116,6 +116,8 @@ class TlsServer : public std::enable_shared_from_this<TlsServer> {
   [[nodiscard]] SSL_CTX* choose(std::string_view name) const;
 
   static int on_client_hello(SSL* ssl, int* alert, void* self);
+  static SSL_TICKET_RETURN on_resumption(SSL* ssl, SSL_SESSION* session, const unsigned char* name,
+                                         std::size_t name_size, SSL_TICKET_STATUS status, void* argument);
   static int on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                        EVP_MAC_CTX* mac, int seals);
   static int on_alpn(SSL* ssl, const unsigned char** out, unsigned char* size, const unsigned char* offered,

@@ -167,6 +167,30 @@ TEST_CASE("clients must show a certificate of the right authority that was not r
   log.wait_for("certificate revoked, server name a.test");
 }
 
+TEST_CASE("a client certificate that has expired opens nothing by resumption either") {
+  Authority ca;
+  Authority clients("an authority of clients");
+  Secure t("{ " + files(ca.issue({{"a.test"}})) +
+           ", clientCertificates: { mode: required, ca: " + clients.file() + " } }");
+  const auto brief = clients.issue({.names = {"alice"}, .days_to = 0, .seconds_to = 5});
+  for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    CAPTURE(version);
+    TlsClientSide client(ca);
+    client.versions(version, version)
+        .show(version == TLS1_2_VERSION ? brief
+                                        : clients.issue({.names = {"bob"}, .days_to = 0, .seconds_to = 5}));
+    REQUIRE(!shown(t, client, "a.test").empty());
+    const auto before = t.resumed();
+    const auto first = client.ticket();
+    client.resume(first.get());
+    CHECK(!shown(t, client, "a.test").empty());
+    CHECK(t.resumed() == before + 1);
+    const auto ticket = client.ticket();
+    client.resume(ticket.get());
+    wait_until("the certificate to expire", [&] { return shown(t, client, "a.test").empty(); });
+  }
+}
+
 TEST_CASE("optional client certificates: none is fine, a bad one is not") {
   Authority ca;
   Authority strangers("somebody else");
