@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include <fcntl.h>
@@ -84,9 +85,16 @@ void Pod::look() {
 
 End connect_to(std::uint16_t port) {
   const auto address = net::SocketAddress::from_ip("127.0.0.1", port);
-  net::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  require(address && ::connect(socket.get(), address->data(), address->size()) == 0, "connect");
-  return End(std::move(socket));
+  // Thousands of connections in a second can use up the ports; those that have ended give theirs back.
+  constexpr int turns = 1000;
+  for (int turn = 0; turn < turns; ++turn) {
+    net::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(socket.get(), address->data(), address->size()) == 0) return End(std::move(socket));
+    require(errno == EADDRNOTAVAIL, std::strerror(errno));
+    ::poll(nullptr, 0, 10);
+  }
+  require(false, "a port to connect from");
+  return End({});
 }
 
 int lowest_free_descriptor() {
