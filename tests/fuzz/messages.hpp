@@ -8,9 +8,33 @@
 
 #include "gateway/exchange/exchange.hpp"
 #include "gateway/exchange/response_writer.hpp"
+#include "tests/fuzz/target.hpp"
 #include "wire/http/framing.hpp"
+#include "wire/http/head_parser.hpp"
 
 namespace tidegate::fuzz {
+
+// How the parser has read a head that came at once.
+struct HeadOutcome {
+  http::Progress progress;
+  http::HeadError error;
+  std::size_t size;
+};
+// The outcome does not depend on how the bytes arrive.
+template <class Head>
+void check_splits(std::string_view input, const http::HeadLimits& limits, const HeadOutcome& whole,
+                  http::Progress (http::HeadParser::*parse)(std::string_view, Head&)) {
+  http::HeadParser parser(limits);
+  Head head;
+  const auto step = input.size() / 24 + 1;
+  auto progress = http::Progress::incomplete;
+  for (std::size_t end = step; progress == http::Progress::incomplete; end += step) {
+    progress = (parser.*parse)(input.substr(0, end), head);
+    if (end >= input.size()) break;
+  }
+  require(progress == whole.progress && parser.error() == whole.error, "a split changes the outcome");
+  require(whole.progress != http::Progress::complete || head.size == whole.size, "a split changes the size");
+}
 
 // The body of a message at the front of some bytes.
 struct ReadBody {

@@ -10,20 +10,6 @@ namespace {
 
 constexpr http::HeadLimits kLimits{.underscores = http::Underscores::drop};
 
-// The outcome does not depend on how the bytes arrive.
-void check_splits(std::string_view input, http::Progress whole, http::HeadError error, std::size_t size) {
-  http::HeadParser parser(kLimits);
-  http::RequestHead head;
-  const auto step = input.size() / 24 + 1;
-  auto progress = http::Progress::incomplete;
-  for (std::size_t end = step; progress == http::Progress::incomplete; end += step) {
-    progress = parser.parse_request(input.substr(0, end), head);
-    if (end >= input.size()) break;
-  }
-  require(progress == whole && parser.error() == error, "a split changes the outcome");
-  require(whole != http::Progress::complete || head.size == size, "a split changes the size");
-}
-
 void check_fields(const http::Fields& sent, const http::Fields& received) {
   require(sent.count("host") == 1 && sent.count("x-forwarded-for") == 1 && sent.count("x-real-ip") == 1,
           "Host and the client's address stand there once");
@@ -82,7 +68,7 @@ std::size_t take_request(std::string_view input) {
   auto& request = hop.exchange().request;
   http::HeadParser parser(kLimits);
   const auto progress = parser.parse_request(input, request);
-  check_splits(input, progress, parser.error(), request.size);
+  check_splits(input, kLimits, {progress, parser.error(), request.size}, &http::HeadParser::parse_request);
   if (progress != http::Progress::complete || !hop.judge_request()) return 0;
   const auto body = read_body(input.substr(request.size), hop.exchange().framing);
   if (!body.whole) return 0;

@@ -68,19 +68,19 @@ bool ServerNames::add(std::string_view name, std::size_t number) {
 }
 
 std::optional<std::size_t> ServerNames::find_within(std::string_view name) const {
-  if (const auto found = exact_.find(std::string(name)); found != exact_.end()) return found->second;
+  if (const auto found = exact_.find(name); found != exact_.end()) return found->second;
   for (auto dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
-    const auto found = wildcards_.find(std::string(name.substr(dot + 1)));
+    const auto found = wildcards_.find(name.substr(dot + 1));
     if (found != wildcards_.end()) return found->second;
   }
   return std::nullopt;
 }
 
 std::optional<std::size_t> ServerNames::find(std::string_view name) const {
-  if (const auto found = exact_.find(std::string(name)); found != exact_.end()) return found->second;
+  if (const auto found = exact_.find(name); found != exact_.end()) return found->second;
   const auto dot = name.find('.');
   if (dot == std::string_view::npos || dot == 0) return std::nullopt;
-  const auto found = wildcards_.find(std::string(name.substr(dot + 1)));
+  const auto found = wildcards_.find(name.substr(dot + 1));
   if (found == wildcards_.end()) return std::nullopt;
   return found->second;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -28,8 +29,15 @@ class ServerNames {
   [[nodiscard]] std::optional<std::size_t> find_within(std::string_view name) const;
 
  private:
-  std::unordered_map<std::string, std::size_t> exact_;
-  std::unordered_map<std::string, std::size_t> wildcards_;  // by what follows `*.`
+  // A look-up is made for every request under TLS: it allocates nothing.
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
+  };
+  using Numbers = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>>;
+
+  Numbers exact_;
+  Numbers wildcards_;  // by what follows `*.`
 };
 
 }  // namespace tidegate::net

@@ -3,7 +3,7 @@
 #include <vector>
 
 #include "tests/gateway/exchange/setup.hpp"
-#include "tests/support/log_file.hpp"
+#include "tests/support/error_log_file.hpp"
 
 using namespace tidegate;
 using namespace tidegate::test;
@@ -128,8 +128,8 @@ TEST_CASE("requests in progress are bounded for each client") {
 }
 
 TEST_CASE("open connections are bounded for each client: one more is closed at once") {
-  const LogFile log;
-  OnePod t(at_listener("{ connections: 2 }", log.as_error_log()));
+  const ErrorLogFile log;
+  OnePod t(at_listener("{ connections: 2 }", log.yaml()));
   t.backend.serve(answer_all("x"));
   CHECK(t.client.get().status == 200);
   {

@@ -1,7 +1,7 @@
 // Address families, and what happens when descriptors run out.
 #include <filesystem>
-#include <fstream>
 #include <optional>
+#include <sstream>
 #include <vector>
 
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "tests/gateway/exchange/setup.hpp"
+#include "tests/support/error_log_file.hpp"
 #include "wire/net/socket_address.hpp"
 
 using namespace tidegate;
@@ -165,12 +166,11 @@ TEST_CASE("when descriptors run out an idle connection makes room for the newcom
 
 TEST_CASE("that descriptors ran out is said once, not anew after each connection that was accepted") {
   if (tls_everywhere()) return;  // the newcomers speak in the clear
-  const Directory directory;
-  const auto log = directory.path + "/error.log";
+  const ErrorLogFile log;
   ScriptedBackend backend;
   backend.serve(answer_all("here"));
   {
-    GatewayFixture gateway(proxy("127.0.0.1:0", backend, "log: { error: { path: " + log + " } }\n"));
+    GatewayFixture gateway(proxy("127.0.0.1:0", backend, log.yaml()));
     for (int i = 0; i < 3; ++i) {
       RawClient idle(gateway.port());
       CHECK(idle.get().body == "here");
@@ -180,7 +180,7 @@ TEST_CASE("that descriptors ran out is said once, not anew after each connection
       CHECK(unlucky.socket.read_answer().body == "here");
     }
   }
-  std::ifstream in(log);
+  std::istringstream in(log.text());
   int lines = 0;
   for (std::string line; std::getline(in, line);) lines += line.find("accept failed") != std::string::npos;
   CHECK(lines == 1);

@@ -5,7 +5,7 @@
 
 #include "tests/gateway/exchange/setup.hpp"
 #include "tests/support/certificates.hpp"
-#include "tests/support/log_file.hpp"
+#include "tests/support/error_log_file.hpp"
 #include "tests/support/tls_client.hpp"
 
 using namespace tidegate;
@@ -142,10 +142,10 @@ TEST_CASE("clients must show a certificate of the right authority that was not r
   const auto good = clients.issue({{"alice"}});
   const auto revoked = clients.issue({{"mallory"}});
   const auto crl = clients.revoke({revoked});
-  const LogFile log;
+  const ErrorLogFile log;
   Secure t("{ " + files(ca.issue({{"a.test"}})) +
                ", clientCertificates: { mode: required, ca: " + clients.file() + ", crl: " + crl + " } }",
-           log.as_error_log());
+           log.yaml());
   const auto served = [&](const Issued* certificate, int version) {
     TlsClientSide client(ca);
     client.versions(version, version);

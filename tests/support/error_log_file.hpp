@@ -13,17 +13,17 @@
 
 namespace tidegate::test {
 
-class LogFile {
+class ErrorLogFile {
  public:
-  LogFile() : path_((std::filesystem::temp_directory_path() / "error-log-XXXXXX").string()) {
+  ErrorLogFile() : path_((std::filesystem::temp_directory_path() / "error-log-XXXXXX").string()) {
     ::close(::mkstemp(path_.data()));
   }
-  ~LogFile() { std::filesystem::remove(path_); }
-  LogFile(const LogFile&) = delete;
-  LogFile& operator=(const LogFile&) = delete;
+  ~ErrorLogFile() { std::filesystem::remove(path_); }
+  ErrorLogFile(const ErrorLogFile&) = delete;
+  ErrorLogFile& operator=(const ErrorLogFile&) = delete;
 
   // A line of YAML.
-  [[nodiscard]] std::string as_error_log() const { return "log: { error: { path: " + path_ + " } }\n"; }
+  [[nodiscard]] std::string yaml() const { return "log: { error: { path: " + path_ + " } }\n"; }
   [[nodiscard]] std::string text() const {
     std::ostringstream out;
     out << std::ifstream(path_).rdbuf();
