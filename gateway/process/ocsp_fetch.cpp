@@ -123,9 +123,8 @@ class OcspFetch::Attempt : public std::enable_shared_from_this<Attempt> {
       const auto most = std::to_string(limits_.most_bytes);
       return finish(OcspFetchFailure{Kind::http, "the answer is larger than " + most + " bytes"});
     }
-    const auto& category = http::make_error_code(http::error::bad_status).category();
     const bool cut = error == http::error::end_of_stream || error == http::error::partial_message;
-    const bool talked = error.category() == category && !cut;
+    const bool talked = !cut && error.category() == http::make_error_code(http::error::bad_status).category();
     const auto text = cut ? "the connection ended before the answer did" : error.message();
     finish(OcspFetchFailure{talked ? Kind::http : Kind::unreachable, std::string(stage_) + ": " + text});
   }
