@@ -51,7 +51,7 @@ std::string refusal(SSL* ssl, HandshakeFailure failure, const net::error_code& e
 // Its place among the handshakes under way, for as long as it lasts.
 class HandshakeSeat final : public IdleNode {
  public:
-  explicit HandshakeSeat(IdleNode& connection) : connection_(connection) {}
+  explicit HandshakeSeat(IdleNode& connection) : connection_(connection) { set_client(connection.client()); }
   bool give_way() override { return connection_.give_way(); }
 
  private:

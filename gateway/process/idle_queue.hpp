@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "wire/net/deadline_wheel.hpp"
 
@@ -23,9 +24,13 @@ class IdleNode {
   void leave();
   [[nodiscard]] bool is_queued() const { return queue_ != nullptr; }
   [[nodiscard]] net::TimePoint since() const { return since_; }
+  // Equal for connections of one client, who pays with his own for a crowd of them; 0 for one that cannot be
+  // told from others or that speaks for many.
+  [[nodiscard]] std::uint64_t client() const { return client_; }
 
  protected:
   ~IdleNode() { leave(); }
+  void set_client(std::uint64_t client) { client_ = client; }
 
  private:
   friend class IdleQueue;
@@ -33,6 +38,7 @@ class IdleNode {
   IdleNode* earlier_ = nullptr;
   IdleNode* later_ = nullptr;
   net::TimePoint since_{};
+  std::uint64_t client_ = 0;
 };
 
 // Owns nothing. Belongs to one worker.
@@ -57,6 +63,9 @@ class IdleQueue {
   }
   // Who has waited the longest; nullptr if nobody waits.
   [[nodiscard]] IdleNode* longest() const { return first_; }
+  // The longest of the client that has the most connections among those that have waited the longest;
+  // nullptr where nobody stands out.
+  [[nodiscard]] IdleNode* longest_of_crowd() const;
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
@@ -75,13 +84,14 @@ inline void IdleNode::leave() {
   earlier_ = later_ = nullptr;
 }
 
-// Closes one connection of `kept_alive`, who has waited the longest, or else one of `newcomers` that has not
-// brought a whole head within `patience`. False if there is none. What has a request on its way is passed
-// over.
+// Closes one connection of `kept_alive`, who has waited the longest, or else one of `newcomers`: that has not
+// brought a whole head within `patience`, or of a client that crowds the others out. False if there is none.
+// What has a request on its way is passed over.
 [[nodiscard]] bool shed_longest(IdleQueue& kept_alive, IdleQueue& newcomers, net::TimePoint now,
                                 net::Clock::duration patience);
 
-// Lets `node` into a queue of at most `most`: the longest in it gives way. True if one was closed for it.
+// Lets `node` into a queue of at most `most`: the longest in it of a crowd, or else of all, gives way. True
+// if one was closed for it.
 bool enter_bounded(IdleQueue& queue, IdleNode& node, std::size_t most, net::TimePoint now);
 
 }  // namespace tidegate::gateway

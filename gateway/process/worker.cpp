@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "gateway/exchange/client_connection.hpp"
+#include "gateway/process/client_key.hpp"
 #include "gateway/process/control.hpp"
 #include "gateway/tunnel/tunnel.hpp"
 
@@ -64,7 +65,8 @@ Worker::Worker(std::uint32_t index, WorkerLinks links)
       access_(links_.access_log),
       failures_(links_.error_log),
       tick_(std::make_unique<Tick>(*this)),
-      random_state_(seed()) {}
+      random_state_(seed()),
+      client_seed_(seed()) {}
 
 Worker::~Worker() {
   loop_.stop();
@@ -203,6 +205,12 @@ bool Worker::shed_connection() {
   if (!shed_longest(kept_alive_, newcomers_, now(), kNewcomerPatience)) return false;
   links_.counters.connections_shed.add();
   return true;
+}
+
+std::uint64_t Worker::client_of(std::string_view address) const {
+  static const conf::ClientLimit by_address;
+  const auto key = client_key(address, by_address);
+  return key ? hash_of(*key, client_seed_) | 1 : 0;
 }
 
 void Worker::add_handshake(IdleNode& handshake) {

@@ -118,10 +118,14 @@ class Worker {
   // A connection has not brought the whole head of its first request yet, whatever it lacks before that (a
   // PROXY header, a handshake), or not the rest of the next one.
   void add_newcomer(IdleNode& connection) { newcomers_.enter(connection, now()); }
-  // A handshake has TLS state from now on. Of more than a bounded number the oldest is closed.
+  // The same for all connections from `address`, as far as one client can be told from another by it
+  // (IPv4 /32, IPv6 /64); 0 where none is told.
+  [[nodiscard]] std::uint64_t client_of(std::string_view address) const;
+  // A handshake has TLS state from now on. Of more than a bounded number one is closed: the oldest
+  // of a client that crowds others out, or else of all.
   void add_handshake(IdleNode& handshake);
-  // Closes the connection that has been idle the longest, or else the oldest newcomer; false if there is
-  // none.
+  // Closes the connection that has been idle the longest, or else the oldest newcomer, or one of a client
+  // that crowds others out; false if there is none.
   [[nodiscard]] bool shed_connection();
   // The memory for buffers is used up: no new request is taken on.
   [[nodiscard]] bool buffers_full() const;
@@ -166,6 +170,7 @@ class Worker {
   FailureLog failures_;
   std::unique_ptr<Tick> tick_;
   std::uint64_t random_state_;
+  const std::uint64_t client_seed_;
   std::uint64_t tickets_ = 0;
   net::TimePoint handshake_turn_{};  // the turn that the next number counts for
   int handshake_steps_ = 0;

@@ -73,6 +73,19 @@ TEST_CASE("hoarders in clear text, silent or in the middle of a head, make room 
   }
 }
 
+TEST_CASE("a client that holds all the room loses to the next one at once") {
+  if (tls_everywhere()) return;  // as above
+  Hoarded t("");
+  const auto hoarders = hoard(t.gateway, kRoom, kHalfHead);
+  wait_until("all half heads to be read", [&] {
+    return t.gateway.workers([](const auto& counters) { return counters.connections_active.value(); }) ==
+           kRoom;
+  });
+  RawClient good(t.gateway.port());  // patience with newcomers would turn it away
+  CHECK(good.get().status == 200);
+  CHECK(shed(t.gateway) == 1);
+}
+
 TEST_CASE("RFC 9110 15.5.9: who is closed in the middle of a head, a later one too, is told 408") {
   Hoarded t("", 1);
   RawClient first(t.gateway.port());

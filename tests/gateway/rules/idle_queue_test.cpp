@@ -14,6 +14,7 @@ namespace {
 const net::TimePoint kNow = net::TimePoint() + 1000h;
 
 struct Connection final : IdleNode {
+  explicit Connection(std::uint64_t client = 0) { set_client(client); }
   bool give_way() override {
     if (!busy) closed = true;
     return !busy;
@@ -93,4 +94,53 @@ TEST_CASE("of a bounded queue the longest gives way to who comes") {
   CHECK(queue.longest() == &second);
   third.leave();
   CHECK(queue.size() == 1);
+}
+
+TEST_CASE("who crowds others out pays with his own, young as they are") {
+  constexpr std::uint64_t kCrowd = 7;
+  IdleQueue kept;
+  IdleQueue newcomers;
+  std::vector<std::unique_ptr<Connection>> all;
+  const auto come = [&](std::uint64_t client) {
+    all.push_back(std::make_unique<Connection>(client));
+    newcomers.enter(*all.back(), kNow);
+    return all.back().get();
+  };
+  auto* const honest = come(1);
+  auto* const first = come(kCrowd);
+  for (std::uint64_t i = 0; i < 40; ++i) come(100 + i);
+  for (int i = 0; i < 14; ++i) come(kCrowd);
+  CHECK_FALSE(shed_longest(kept, newcomers, kNow, 2s));  // fifteen are no crowd yet
+  come(kCrowd);
+  CHECK(shed_longest(kept, newcomers, kNow, 2s));
+  CHECK(first->closed);
+  CHECK_FALSE(honest->closed);
+  CHECK_FALSE(shed_longest(kept, newcomers, kNow, 2s));
+}
+
+TEST_CASE("clients that nobody is told by are no crowd") {
+  IdleQueue kept;
+  IdleQueue newcomers;
+  std::vector<std::unique_ptr<Connection>> all;
+  for (int i = 0; i < 100; ++i) {
+    all.push_back(std::make_unique<Connection>());
+    newcomers.enter(*all.back(), kNow);
+  }
+  CHECK_FALSE(shed_longest(kept, newcomers, kNow, 2s));
+}
+
+TEST_CASE("of a full bounded queue one of a crowd gives way before the longest") {
+  constexpr std::size_t kMost = 20;
+  IdleQueue queue;
+  Connection honest(1);
+  enter_bounded(queue, honest, kMost, kNow);
+  std::vector<std::unique_ptr<Connection>> crowd;
+  for (int i = 0; i < 25; ++i) {
+    crowd.push_back(std::make_unique<Connection>(7));
+    enter_bounded(queue, *crowd.back(), kMost, kNow);
+  }
+  CHECK_FALSE(honest.closed);
+  CHECK(crowd.front()->closed);
+  CHECK_FALSE(crowd.back()->closed);
+  CHECK(queue.size() == kMost);
 }
