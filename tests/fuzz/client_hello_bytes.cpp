@@ -1,6 +1,7 @@
 #include "tests/fuzz/client_hello_bytes.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace tidegate::fuzz {
 namespace {

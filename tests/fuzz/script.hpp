@@ -7,6 +7,7 @@
 //   R  the client resets           X  the pod resets it
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
