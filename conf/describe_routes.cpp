@@ -70,8 +70,9 @@ Shapes path_shapes(PathMatch& path) {
     inner.text({"exact", "The path as a whole."}, "", take(PathKind::exact), "a path that begins with `/`");
     inner.text(
         {"regex",
-         "A Perl-compatible regular expression (PCRE2) found anywhere in the path; anchor it with ^ and $. A "
-         "path on which it takes too many steps is answered 400."},
+         "A Perl-compatible regular expression (PCRE2) found anywhere in the path; anchor it with ^ and $. "
+         "`.` is any byte, a line feed too, and `$` the very end. A path on which it takes too many steps is "
+         "answered 400."},
         "", take(PathKind::regex), "a regular expression");
     inner.require_one(kinds);
   };
@@ -106,9 +107,11 @@ void describe_conditions(Fields& fields, Route& route) {
       {"path",
        "The decoded path without its query, dot segments and empty segments: a prefix, or `exact:`, "
        "`prefix:`, `regex:`. `%2F` separates as `/` does. A path that leaves the root, decodes to NUL, is "
-       "not "
-       "validly encoded or has dot segments beside an encoded slash, a backslash or an empty segment is "
-       "answered 400; any other goes on as it was received."},
+       "not validly encoded or has dot segments beside an encoded slash, a backslash or an empty segment is "
+       "answered 400; any other goes on as it was received. As in nginx every other byte stands for itself: "
+       "`;`, `\\`, control bytes and letters of the other case too. A rule for `/admin` thus says nothing of "
+       "`/admin;x`, `/;/admin`, `/admin\\x` or `/Admin`; before pods that take these for the same (Tomcat "
+       "cuts `;...` off, IIS reads `\\` as `/`) name the paths to let in, not those to keep out."},
       path_shapes(route.path), "/");
 }
 

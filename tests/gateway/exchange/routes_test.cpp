@@ -88,6 +88,22 @@ TEST_CASE("paths that servers read in different ways are refused") {
   }
 }
 
+// nginx, HAProxy and Envoy let %0a through, and so is it here; no rule may end before it.
+TEST_CASE("a decoded control byte is a character like any other, by which nobody walks around a rule") {
+  Named t(
+      "  - { path: { regex: '^/admin/.*$' }, respond: { status: 403, body: no } }\n"
+      "  - { path: { regex: '^/end$' }, respond: { body: end } }\n"
+      "  - { path: /private, respond: { body: private } }\n"
+      "  - { path: /, respond: { body: all } }\n");
+  for (const std::string path : {"/admin/%0ax", "/admin/x%0a", "/admin/%0d%0ax%7f", "/admin/%1fx"}) {
+    CAPTURE(path);
+    CHECK(t.at("h", path) == "no");
+  }
+  CHECK(t.at("h", "/end") == "end");
+  CHECK(t.at("h", "/end%0a") == "all");
+  CHECK(t.at("h", "/private/%0ax") == "private");
+}
+
 // A path that the regex of a route with an access list could not be matched to went on to the next route.
 TEST_CASE("a path too complicated for a route's regex is refused, never served by another route") {
   Named t(
