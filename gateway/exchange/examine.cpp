@@ -1,6 +1,4 @@
 // ClientConnection's look at a request head: whether it can be served, and where it goes.
-#include <algorithm>
-
 #include "gateway/exchange/acme_challenge.hpp"
 #include "gateway/exchange/client_connection.hpp"
 #include "gateway/exchange/origin_check.hpp"
@@ -8,20 +6,6 @@
 #include "gateway/process/worker_view.hpp"
 
 namespace tidegate::gateway {
-
-namespace {
-
-// As routes and TLS settings spell it: lower case, brackets around IPv6, without the dot of the root.
-void write_host(std::string_view authority, std::string& host) {
-  auto name = http::split_authority(authority).host;
-  if (name.size() > 1 && name.ends_with('.')) name.remove_suffix(1);
-  const bool v6 = name.find(':') != std::string_view::npos;
-  host.assign(v6 ? "[" : "").append(name).append(v6 ? "]" : "");
-  std::transform(host.begin(), host.end(), host.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
-}
-
-}  // namespace
 
 FailureReason reason_of_status(int status) {
   switch (status) {
@@ -67,13 +51,13 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
     return FailureReason::misdirected;
   exchange.authority =
       target->authority.empty() ? request.fields.find("host").value_or("") : target->authority;
-  write_host(exchange.authority, exchange.host);
+  http::normalise_host(http::split_authority(exchange.authority).host, exchange.host);
   if (!fits_handshake(exchange)) {
     details = "this host asks for other client certificates than this connection was opened with";
     return FailureReason::misdirected;
   }
   if (target->form == http::TargetForm::asterisk) {
-    exchange.path = "/";
+    exchange.path.assign(1, '/');  // gcc 12 warns falsely of assigning a literal here
   } else if (!http::normalise_path(target->path, exchange.path)) {
     details = "the path leaves the root, is not validly encoded or has dot segments of no certain meaning";
     return FailureReason::bad_request;

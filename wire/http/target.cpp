@@ -63,12 +63,12 @@ result<Target, TargetError> parse_absolute(std::string_view text, std::size_t sc
   return target;
 }
 
-bool is_valid_ip_v6(std::string_view text) {
+// A zone has no meaning to anybody but the machine that named it, so an address with one is none.
+bool parse_ip_v6(std::string_view text, in6_addr& address) {
   std::array<char, INET6_ADDRSTRLEN> terminated{};
   if (text.size() >= terminated.size()) return false;
   if (text.find('\0') != std::string_view::npos) return false;  // would end it early
   std::copy(text.begin(), text.end(), terminated.begin());
-  in6_addr address{};
   return inet_pton(AF_INET6, terminated.data(), &address) == 1;
 }
 
@@ -189,7 +189,8 @@ bool is_valid_authority(std::string_view authority) {
   std::uint16_t port = 0;
   if (!rest.empty() && (rest.front() != ':' || !parse_port(rest.substr(1), port))) return false;
   if (!host.starts_with('[')) return is_valid_name(host);
-  return host.ends_with(']') && is_valid_ip_v6(host.substr(1, host.size() - 2));
+  in6_addr address{};
+  return host.ends_with(']') && parse_ip_v6(host.substr(1, host.size() - 2), address);
 }
 
 HostPort split_authority(std::string_view authority) {
@@ -199,6 +200,18 @@ HostPort split_authority(std::string_view authority) {
   if (split.host.size() >= 2 && split.host.front() == '[')
     split.host = split.host.substr(1, split.host.size() - 2);
   return split;
+}
+
+void normalise_host(std::string_view host, std::string& out) {
+  in6_addr address{};
+  if (host.find(':') != std::string_view::npos && parse_ip_v6(host, address)) {
+    std::array<char, INET6_ADDRSTRLEN> text{};
+    out.assign("[").append(inet_ntop(AF_INET6, &address, text.data(), text.size())).append("]");
+    return;
+  }
+  if (host.size() > 1 && host.ends_with('.')) host.remove_suffix(1);
+  out.assign(host);
+  std::transform(out.begin(), out.end(), out.begin(), to_lower);
 }
 
 bool normalise_path(std::string_view raw_path, std::string& out) {

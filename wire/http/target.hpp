@@ -43,6 +43,10 @@ struct HostPort {
   std::uint16_t port = 0;
 };
 [[nodiscard]] HostPort split_authority(std::string_view authority);
+// The form in which hosts are compared: lower case, without the dot of the root; an IPv6 address (without
+// brackets in `host`) in the one spelling that inet_ntop(3) gives it (RFC 5952), in brackets. What looks like
+// an IPv4 address stays the text it is. `out` is reused.
+void normalise_host(std::string_view host, std::string& out);
 
 // The form used for matching, as nginx's: percent-decoded once, `%2F` too, empty segments left out (`//a` is
 // `/a`), dot segments removed. False for what servers read in different ways, so that a rule for one path

@@ -42,6 +42,30 @@ TEST_CASE("hosts: exact, then the longest wildcard, then routes without hosts; i
   CHECK(t.at("x.b.example.:80", "/") == "wildcard");
 }
 
+TEST_CASE("RFC 5952: one IPv6 address in another spelling is the same host; IPv4 has one spelling only") {
+  Named t(
+      "  - { hosts: ['[0:0:0:0:0:0:0:1]'], respond: { body: six } }\n"
+      "  - { hosts: ['[2001:DB8::A]'], respond: { body: doc } }\n"
+      "  - { hosts: ['[::ffff:10.0.0.1]'], respond: { body: mapped } }\n"
+      "  - { hosts: [10.0.0.1], respond: { body: four } }\n"
+      "  - { respond: { body: any } }\n");
+  for (const std::string host : {"[::1]", "[0:0:0:0:0:0:0:1]", "[0000::0001]:80", "[::0.0.0.1]"}) {
+    CAPTURE(host);
+    CHECK(t.at(host, "/") == "six");
+  }
+  CHECK(t.at("[2001:db8:0::A]", "/") == "doc");
+  CHECK(t.at("[2001:0DB8:0:0:0:0:0:000a]:8443", "/") == "doc");
+  CHECK(t.at("[::FFFF:a00:1]", "/") == "mapped");
+  CHECK(t.at("10.0.0.1", "/") == "four");
+  CHECK(t.at("[::2]", "/") == "any");
+  // Some take the zeros for octal digits, or the whole for no address.
+  CHECK(t.at("010.0.0.1", "/") == "any");
+  CHECK(t.at("10.0.0.01", "/") == "any");
+  CHECK(t.at("10.1", "/") == "any");
+  t.client.send("GET / HTTP/1.1\r\nHost: [::1%25eth0]\r\n\r\n");
+  CHECK(t.client.read_answer().status == 400);
+}
+
 TEST_CASE("RFC 9110 7.2: a Host that is percent-encoded names no route by another spelling") {
   Named t(
       "  - { hosts: [admin.example], respond: { status: 403, body: no } }\n  - { respond: { body: all } }\n");
