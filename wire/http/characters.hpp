@@ -13,7 +13,9 @@ inline constexpr std::uint8_t token = 1;        // tchar
 inline constexpr std::uint8_t field_value = 2;  // HTAB, SP, VCHAR, obs-text
 inline constexpr std::uint8_t visible = 4;      // VCHAR: what a request target may hold
 inline constexpr std::uint8_t hex_digit = 8;
-inline constexpr std::uint8_t host = 16;  // unreserved and sub-delims (RFC 3986 3.2.2), without '%'
+// Unreserved and sub-delims (RFC 3986 3.2.2), without '%', and without ',' and ';': to those who read a list
+// of hosts, as X-Forwarded-Host and Forwarded are, they end one host and begin another.
+inline constexpr std::uint8_t host = 16;
 inline constexpr std::uint8_t digit = 32;
 
 constexpr bool is_one_of(unsigned char c, std::string_view set) {
@@ -29,7 +31,7 @@ constexpr std::uint8_t classify(unsigned char c) {
   if (printable || c == ' ' || c == '\t' || c >= 0x80) flags |= field_value;
   if (printable) flags |= visible;
   if (decimal || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F')) flags |= hex_digit;
-  if (alpha || decimal || (printable && is_one_of(c, "-._~!$&'()*+,;="))) flags |= host;
+  if (alpha || decimal || (printable && is_one_of(c, "-._~!$&'()*+="))) flags |= host;
   if (decimal) flags |= digit;
   return flags;
 }

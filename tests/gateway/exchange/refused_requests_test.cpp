@@ -79,6 +79,15 @@ TEST_CASE("RFC 9112 2.2: a bare LF is refused by default") {
   expect_refused("GET / HTTP/1.1\r\nHost: a\nX: y\r\n\r\n", 400);
 }
 
+// `Host: evil.example,.shop.example` is a name below `*.shop.example`; a pod that splits X-Forwarded-Host at
+// its commas, as many do, meets evil.example. `;` does the same to readers of Forwarded.
+TEST_CASE("a Host that others take for two is refused, in the target too") {
+  for (const std::string host : {"evil.example,.shop.example", "a;host=evil.example", "a.example,"}) {
+    expect_refused("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n", 400);
+    expect_refused("GET http://" + host + "/ HTTP/1.1\r\nHost: a\r\n\r\n", 400);
+  }
+}
+
 TEST_CASE("RFC 9112 2.2: bare LFs in a head are taken where the listener accepts them, in chunks never") {
   OnePod t({.listener = "    bareLineFeed: accept\n"});
   t.client.send("GET /lf HTTP/1.1\nHost: a\nX-A: b\n\n");
