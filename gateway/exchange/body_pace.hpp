@@ -16,6 +16,7 @@ class PaceKeeper {
   [[nodiscard]] net::TimePoint verdict_at(net::TimePoint now) const {
     return pace_.bytes_per_second == 0 ? net::TimePoint::max() : now + (pace_.window - waited_);
   }
+  // Of the body itself.
   void received(std::size_t bytes) { bytes_ += bytes; }
   // A wait of this length is over.
   void waited(net::Clock::duration wait) { waited_ += wait; }

@@ -29,6 +29,7 @@ BodyReader::BodyReader(net::Stream& stream, const http::Framing& framing, net::B
 
 std::string_view BodyReader::count(std::string_view run) {
   received_ += run.size();
+  pace_.received(run.size());  // of the body, not of its framing: lines of chunks bring nothing
   if (!run.empty()) begun_ = true;
   if (limit_ != 0 && received_ > limit_) {
     end_ = BodyEnd::too_large;
@@ -125,7 +126,6 @@ net::Task<std::string_view> BodyReader::next(net::BufferPool& pool) {
       co_return std::string_view();
     }
     buffer_.commit(*read);
-    pace_.received(*read);
     turn_bytes_ += *read;
   }
 }

@@ -138,6 +138,24 @@ TEST_CASE("a body that drips below the least rate is 408, however steadily it dr
              [&] { return t.gateway.failures(gateway::FailureReason::request_timeout) == 1; });
 }
 
+// Extensions and digits of size lines counted, so that a client held a pod with a body of next to nothing.
+TEST_CASE("only what is body counts for the least rate, not the lines of chunks") {
+  OnePod t({.listener = "    minBodyRate: { bytesPerSecond: 1k, window: 300ms }\n"});
+  t.client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+  auto pod = t.backend.accept();
+  std::size_t chunks = 0;
+  const auto chunk = "1;" + std::string(900, 'e') + "\r\nx\r\n";  // 50 a second at most
+  wait_until("an answer", [&] {
+    if (t.client.has_input(20ms)) return true;
+    ++chunks;
+    return !t.client.try_send(chunk);
+  });
+  CHECK(chunks > 1);
+  CHECK(chunks < 100);
+  const auto answer = t.client.read_answer();
+  CHECK(answer.status == 408);
+}
+
 TEST_CASE("a body that comes fast enough is taken, however long it takes") {
   OnePod t({.listener = "    minBodyRate: { bytesPerSecond: 10, window: 1s }\n"});
   t.backend.serve(answer_all("x"));
