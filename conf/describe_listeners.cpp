@@ -77,20 +77,23 @@ void describe_listener(Fields& fields, ListenerList& list, std::size_t index) {
   fields.require("address");
   fields.object({"requestLimits", "How much a client may send."},
                 [&listener](Fields& inner) { describe_limits(inner, listener.limits); });
-  fields.object({"minBodyRate",
-                 "The least rate at which a request body must come, as long as the gateway waits for it; "
-                 "below it 408. Without it a body may drip within `timeouts.requestBody`."},
-                [&listener](Fields& inner) { describe_body_pace(inner, listener.body_pace); });
+  fields.object(
+      {"minBodyRate",
+       "The least rate at which a request body must come, its framing not counted, as long as the "
+       "gateway waits for it; below it 408. Without it a body may drip within `timeouts.requestBody`."},
+      [&listener](Fields& inner) { describe_body_pace(inner, listener.body_pace); });
   describe_limit_names(fields, listener.limit_names);
   fields.object({"timeouts", "Deadlines towards clients."},
                 [&listener](Fields& inner) { describe_timeouts(inner, listener.timeouts); });
   describe_keepalive(fields, listener.keepalive);
   fields.choice({"bareLineFeed", "Request heads whose lines end without a carriage return (RFC 9112 2.2)."},
                 listener.bare_line_feed, line_feeds);
-  fields.choice({"underscoresInHeaders",
-                 "Request fields with an underscore in their name, which CGI-like applications take for a "
-                 "hyphen: leave them out, answer 400, or send them on."},
-                listener.underscores_in_headers, underscores);
+  fields.choice(
+      {"underscoresInHeaders",
+       "Request fields with an underscore in their name, which CGI-like applications take for a "
+       "hyphen: leave them out, answer 400, or send them on. Those that would be taken for a field that "
+       "the gateway or a route's `requestHeaders` sets or removes are left out in any case."},
+      listener.underscores_in_headers, underscores);
   fields.integer({"backlog", "Connections the kernel queues before they are accepted."}, listener.backlog,
                  {1, 65'535});
   fields.object({"tls", "Serve https and wss here; or, with `redirect` alone, send clients there."},

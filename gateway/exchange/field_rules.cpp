@@ -12,6 +12,12 @@ bool is_ruled(const std::vector<FieldRule>& rules, std::string_view name) {
   });
 }
 
+bool imitates_ruled(const std::vector<FieldRule>& rules, std::string_view name) {
+  return std::any_of(rules.begin(), rules.end(), [&](const FieldRule& rule) {
+    return rule.operation != conf::HeaderOperation::add && http::equals_as_variable(rule.name, name);
+  });
+}
+
 void write_rules(http::HeadWriter& writer, Exchange& exchange, const std::vector<FieldRule>& rules) {
   if (rules.empty()) return;
   const Variables variables(exchange);

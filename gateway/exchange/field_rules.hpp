@@ -12,6 +12,9 @@ namespace tidegate::gateway {
 // A rule sets or removes fields of this name: what would be written otherwise is left out.
 [[nodiscard]] bool is_ruled(const std::vector<FieldRule>& rules, std::string_view name);
 
+// The same for a client's field: what an application may take for one of this name is left out too.
+[[nodiscard]] bool imitates_ruled(const std::vector<FieldRule>& rules, std::string_view name);
+
 // Writes what the rules set and add. As in nginx, a value that comes out empty sends no field. Uses
 // `exchange.scratch`.
 void write_rules(http::HeadWriter& writer, Exchange& exchange, const std::vector<FieldRule>& rules);

@@ -14,20 +14,14 @@ namespace {
 
 using http::equals_ignoring_case;
 
-// Fields that are written anew and therefore never copied.
+// Fields that are written anew and therefore never copied, nor is what an application may take for one.
 bool is_rewritten(std::string_view name) {
-  constexpr std::array<std::string_view, 10> names{"host",
-                                                   "content-length",
-                                                   "x-forwarded-for",
-                                                   "x-real-ip",
-                                                   "x-forwarded-proto",
-                                                   "x-forwarded-host",
-                                                   "x-forwarded-port",
-                                                   "forwarded",
-                                                   "client-cert",
-                                                   "client-cert-chain"};
+  constexpr std::array<std::string_view, 11> names{
+      "host",      "content-length",    "transfer-encoding", "x-forwarded-for",
+      "x-real-ip", "x-forwarded-proto", "x-forwarded-host",  "x-forwarded-port",
+      "forwarded", "client-cert",       "client-cert-chain"};
   return std::any_of(names.begin(), names.end(),
-                     [&](auto known) { return equals_ignoring_case(name, known); });
+                     [&](auto known) { return http::equals_as_variable(name, known); });
 }
 
 // Joins a replacement and the rest of the path with exactly one slash between them.
@@ -170,8 +164,8 @@ class RequestWriter {
   void copy_fields() {
     const http::HopByHop hop(exchange_.request.fields);
     for (const auto& field : exchange_.request.fields) {
-      if (hop.ends_here(field.name) || is_rewritten(field.name) || is_ruled(route_.request_rules, field.name))
-        continue;
+      if (hop.ends_here(field.name) || is_rewritten(field.name)) continue;
+      if (imitates_ruled(route_.request_rules, field.name)) continue;
       writer_.field(field.name, field.value);
     }
   }

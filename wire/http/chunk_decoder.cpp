@@ -22,7 +22,7 @@ constexpr std::uint32_t largest_excess = 16 * 1024;
 // RFC 9110 6.5.1: fields that frame, route, authenticate or say how the content is to be read; by the time a
 // trailer arrives these have been decided. A recipient may ignore such a field; the body is whole all the
 // same.
-constexpr std::array<std::string_view, 27> dropped_in_trailers = {"transfer-encoding",
+constexpr std::array<std::string_view, 29> dropped_in_trailers = {"transfer-encoding",
                                                                   "content-length",
                                                                   "host",
                                                                   "connection",
@@ -46,15 +46,17 @@ constexpr std::array<std::string_view, 27> dropped_in_trailers = {"transfer-enco
                                                                   "cache-control",
                                                                   "forwarded",
                                                                   "x-real-ip",
+                                                                  "client-cert",
+                                                                  "client-cert-chain",
                                                                   "location",
                                                                   "via",
                                                                   "range"};
 constexpr std::array<std::string_view, 2> dropped_prefixes = {"x-forwarded-", "sec-websocket-"};
 
 bool may_be_trailer(std::string_view name) {
-  const auto is_name = [name](std::string_view dropped) { return equals_ignoring_case(name, dropped); };
+  const auto is_name = [name](std::string_view dropped) { return equals_as_variable(name, dropped); };
   const auto is_prefix = [name](std::string_view dropped) {
-    return equals_ignoring_case(name.substr(0, dropped.size()), dropped);
+    return equals_as_variable(name.substr(0, dropped.size()), dropped);
   };
   return std::none_of(dropped_in_trailers.begin(), dropped_in_trailers.end(), is_name) &&
          std::none_of(dropped_prefixes.begin(), dropped_prefixes.end(), is_prefix);

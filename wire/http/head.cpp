@@ -55,6 +55,17 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return true;
 }
 
+bool equals_as_variable(std::string_view a, std::string_view b) {
+  const auto is_mark = [](char c) {
+    return !is_a(c, character::digit) && (to_lower(c) < 'a' || to_lower(c) > 'z');
+  };
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (to_lower(a[i]) != to_lower(b[i]) && !(is_mark(a[i]) && is_mark(b[i]))) return false;
+  }
+  return true;
+}
+
 bool is_token(std::string_view text) {
   return !text.empty() && all_are(text, character::token);
 }

@@ -66,6 +66,9 @@ struct ResponseHead {
 
 // ASCII case-insensitive equality: HTTP's rule for names and tokens, whatever the locale.
 [[nodiscard]] bool equals_ignoring_case(std::string_view a, std::string_view b);
+// The same for names that become variables: whatever is neither letter nor digit is equal, as CGI-like
+// applications read `X_Real_IP`, and some `X.Real.IP`, for `X-Real-IP` (RFC 3875 4.1.18).
+[[nodiscard]] bool equals_as_variable(std::string_view a, std::string_view b);
 // RFC 9110 5.6.2 tchar+.
 [[nodiscard]] bool is_token(std::string_view text);
 // RFC 9110 5.5: HTAB, SP, VCHAR and obs-text only; an empty value is one.
