@@ -100,7 +100,7 @@ void describe_process(Fields& fields, Config& config) {
   static constexpr std::array<std::string_view, 3> sources{"xForwardedFor", "forwarded", "none"};
   fields.choice({"clientAddress",
                  "Which header of a trusted proxy names the client: X-Forwarded-For, Forwarded (RFC 7239) or "
-                 "none."},
+                 "none. With the first, of several X-Forwarded-Proto, -Host and -Port the last is believed."},
                 config.client_address, sources);
 }
 

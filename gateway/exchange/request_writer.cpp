@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "gateway/exchange/field_rules.hpp"
 #include "gateway/exchange/growing_head.hpp"
@@ -68,6 +69,17 @@ void append_encoded(std::string& out, std::string_view path) {
     const auto byte = static_cast<unsigned char>(c);
     out.append({'%', digits[byte >> 4], digits[byte & 15]});
   }
+}
+
+bool is_scheme(std::string_view text) {
+  return equals_ignoring_case(text, "http") || equals_ignoring_case(text, "https") ||
+         equals_ignoring_case(text, "ws") || equals_ignoring_case(text, "wss");
+}
+
+bool is_port(std::string_view text) {
+  std::uint16_t number = 0;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), number);
+  return read.ec == std::errc() && read.ptr == text.data() + text.size() && number != 0;
 }
 
 // Some balancers name a WebSocket's scheme; applications expect that of the handshake.
@@ -186,6 +198,16 @@ class RequestWriter {
     }
   }
 
+  // The last member of the last field of this name; empty if there is none.
+  [[nodiscard]] std::string_view last_word(std::string_view name) const {
+    std::string_view list;
+    for (const auto& field : exchange_.request.fields) {
+      if (equals_ignoring_case(field.name, name)) list = field.value;
+    }
+    const auto comma = list.rfind(',');
+    return http::trim(comma == std::string_view::npos ? list : list.substr(comma + 1));
+  }
+
   void write_unless_ruled(std::string_view name, std::string_view value) {
     if (!value.empty() && !is_ruled(route_.request_rules, name)) writer_.field(name, value);
   }
@@ -207,14 +229,17 @@ class RequestWriter {
 
   // What is said of the client in the chain of a trusted proxy goes on with the peer's address. Of the fields
   // that name the client only X-Forwarded-For is believed: a proxy that appends to it may well pass the
-  // client's own X-Real-IP and Forwarded on as they came.
+  // client's own X-Real-IP and Forwarded on as they came. What it says of scheme, host and port it has set,
+  // or else appended to what the client says.
   void write_word_of_proxy() {
-    const auto& fields = exchange_.request.fields;
+    const auto proto = last_word("X-Forwarded-Proto");
+    const auto host = last_word("X-Forwarded-Host");
+    const auto port = last_word("X-Forwarded-Port");
     write_unless_ruled("X-Forwarded-For", variables_.variable(conf::Variable::proxy_add_x_forwarded_for, {}));
-    write_unless_ruled("X-Forwarded-Proto", http_scheme(fields.find("X-Forwarded-Proto").value_or(scheme())));
-    write_unless_ruled("X-Forwarded-Host", fields.find("X-Forwarded-Host").value_or(exchange_.authority));
+    write_unless_ruled("X-Forwarded-Proto", is_scheme(proto) ? http_scheme(proto) : scheme());
+    write_unless_ruled("X-Forwarded-Host", http::is_valid_authority(host) ? host : exchange_.authority);
     write_unless_ruled("X-Real-IP", exchange_.record.client_address);
-    if (!is_ruled(route_.request_rules, "X-Forwarded-Port")) copy("X-Forwarded-Port");
+    if (is_port(port)) write_unless_ruled("X-Forwarded-Port", port);
   }
 
   // What a peer that is not trusted says of itself is replaced (RFC 7239 8.1).
@@ -240,10 +265,7 @@ class RequestWriter {
       writer_.end_field();
     }
     write_unless_ruled("X-Forwarded-For", exchange_.record.client_address);
-    const bool known = equals_ignoring_case(said.proto, "http") ||
-                       equals_ignoring_case(said.proto, "https") || equals_ignoring_case(said.proto, "ws") ||
-                       equals_ignoring_case(said.proto, "wss");
-    write_unless_ruled("X-Forwarded-Proto", known ? http_scheme(said.proto) : scheme());
+    write_unless_ruled("X-Forwarded-Proto", is_scheme(said.proto) ? http_scheme(said.proto) : scheme());
     write_unless_ruled("X-Forwarded-Host", said.host.empty() ? exchange_.authority : said.host);
     write_unless_ruled("X-Real-IP", exchange_.record.client_address);
   }

@@ -62,6 +62,32 @@ TEST_CASE("what a client writes past a proxy that only appends to X-Forwarded-Fo
   }
 }
 
+// A proxy that appends, be it a field or a member, leaves the client's word in front of its own.
+TEST_CASE(
+    "of several X-Forwarded-Proto, -Host or -Port the last counts, which the trusted proxy has written") {
+  const auto request = told(kTrusting,
+                            "X-Forwarded-For: 203.0.113.9\r\n"
+                            "X-Forwarded-Proto: gopher\r\nX-Forwarded-Proto: https\r\n"
+                            "X-Forwarded-Host: evil\r\nX-Forwarded-Host: evil, outer.example:8443\r\n"
+                            "X-Forwarded-Port: 1\r\nX-Forwarded-Port: 2, 8443\r\n");
+  CHECK(request.count("X-Forwarded-Proto") == 1);
+  CHECK(request.field("X-Forwarded-Proto") == "https");
+  CHECK(request.count("X-Forwarded-Host") == 1);
+  CHECK(request.field("X-Forwarded-Host") == "outer.example:8443");
+  CHECK(request.count("X-Forwarded-Port") == 1);
+  CHECK(request.field("X-Forwarded-Port") == "8443");
+}
+
+TEST_CASE("what a trusted proxy says that no scheme, host or port can be is not passed on") {
+  const auto request = told(kTrusting,
+                            "X-Forwarded-Proto: gopher\r\nX-Forwarded-Host: a/../<b>\r\n"
+                            "X-Forwarded-Port: 99999\r\n");
+  CHECK(request.field("X-Forwarded-Proto") == (tls_everywhere() ? "https" : "http"));
+  CHECK(request.field("X-Forwarded-Host") == "test");
+  CHECK_FALSE(request.has("X-Forwarded-Port"));
+  CHECK(told(kTrusting, "X-Forwarded-Proto: http, WSS\r\n").field("X-Forwarded-Proto") == "https");
+}
+
 TEST_CASE("RFC 9440 4: a client's certificate is said by nobody else, where Forwarded is believed either") {
   const auto request = told(kBelieving,
                             "Client-Cert: :AA6666==:\r\nClient-Cert-Chain: :AA6666==:\r\n"
