@@ -43,9 +43,8 @@ void describe_http_get(Fields& fields, HttpGetAction& action) {
               action.host, "a host name or IP address");
   const auto take = [&action](const Scalar& scalar) { return take_scheme(action, scalar); };
   fields.text({"scheme",
-               "HTTP or HTTPS; default: as the upstream's `tls` says. Without that the certificate is not "
-               "verified, as in "
-               "Kubernetes."},
+               "HTTP or HTTPS; default: at the endpoint's own port as the upstream's `tls` says, else HTTP. "
+               "Without `tls` the certificate is not verified, as in Kubernetes."},
               "", take, "`HTTP` or `HTTPS`");
   fields.list({"httpHeaders", "Header fields to send."}, [&action] {
     action.http_headers.emplace_back();
@@ -69,7 +68,10 @@ void describe_probe(Fields& fields, ReadinessProbe& probe) {
   TcpSocketAction tcp_socket;
   fields.object({"httpGet", "Ready while a GET is answered with 200 to 399."},
                 [&http_get](Fields& inner) { describe_http_get(inner, http_get); });
-  fields.object({"tcpSocket", "Ready while a connection is accepted."},
+  fields.object({"tcpSocket",
+                 "Ready while a connection is accepted. Where the upstream has `tls` and the port is the "
+                 "endpoint's own, a handshake belongs to it, with the certificate verified as for requests; "
+                 "Kubernetes only connects."},
                 [&tcp_socket](Fields& inner) { describe_port(inner, tcp_socket.port); });
   fields.refuse("exec", "a command inside the pod cannot be run from here; use `httpGet` or `tcpSocket`");
   fields.refuse("grpc", "gRPC probes are not supported; use `httpGet` or `tcpSocket`");

@@ -95,11 +95,16 @@ struct Loop {
   }
 };
 
-// Whether a probe is made over TLS: as it says, else as requests are, unless it goes to another port.
-bool is_secure(const conf::Upstream& upstream) {
-  const auto* const action = std::get_if<conf::HttpGetAction>(&upstream.probe->action);
-  if (action == nullptr) return false;
-  return action->https.value_or(upstream.tls.has_value() && action->port == 0);
+// Whether a probe is made over TLS: as it says, else as requests are, unless it goes to another port. A pod
+// that accepts connections and fails every handshake is not ready, so that a TCP probe has one as well.
+bool is_secure(const Loop& loop) {
+  const auto& address = loop.endpoint->address();
+  const auto& action = loop.settings->probe->action;
+  const auto port = std::visit([](const auto& any) { return any.port; }, action);
+  const bool own_port = port == 0 || port == address.port || address.is_unix();
+  const bool as_requests = loop.settings->tls.has_value() && own_port;
+  const auto* const http_get = std::get_if<conf::HttpGetAction>(&action);
+  return http_get == nullptr ? as_requests : http_get->https.value_or(as_requests);
 }
 
 // As the kubelet does: it does not know the CA of a pod.
@@ -119,7 +124,7 @@ ProbeRequest request_for(const Loop& loop, const std::shared_ptr<const net::TlsC
             loop.settings->proxy_protocol};
   }
   const auto& probe = *loop.settings->probe;
-  const auto client = is_secure(*loop.settings) ? (tls ? tls : unverified()) : nullptr;
+  const auto client = is_secure(loop) ? (tls ? tls : unverified()) : nullptr;
   return {loop.endpoint->address(), probe.action, probe.timeout, client, loop.settings->proxy_protocol};
 }
 
@@ -326,6 +331,8 @@ void Checker::Loops::finish(EndpointId id, const ProbeResult& result) {
     changed = loop.counter.count(result.outcome, rules, Clock::now() - loop.since);
     if (result.outcome != ProbeOutcome::internal) loop.failed_checks = passes ? 0 : loop.failed_checks + 1;
   }
+  // As where a request finds it: nobody is made to wait for what waiting does not mend.
+  if (changed == Verdict::fail && result.untrusted) loop.endpoint->distrust();
   auto cause = "probe: " + result.evidence;
   if (loop.counter.run() > 1) cause += " (" + std::to_string(loop.counter.run()) + " in a row)";
   arm(loop);

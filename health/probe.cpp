@@ -221,8 +221,16 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
                           [self = shared_from_this()](const error_code& error) {
                             if (!self->done_) return;
                             if (!error) return self->secured();
-                            self->finish(ProbeOutcome::invalid_answer, "TLS handshake: " + error.message());
+                            self->handshake_failed(error);
                           });
+  }
+
+  void handshake_failed(const error_code& error) {
+    const auto untrusted = net::certificate_fault(tls_->native_handle());
+    result_.untrusted = !untrusted.empty();
+    auto evidence = "TLS handshake: " + error.message();
+    if (result_.untrusted) evidence += " (" + untrusted + ")";
+    finish(ProbeOutcome::invalid_answer, std::move(evidence));
   }
 
   void secured() {

@@ -21,8 +21,9 @@ enum class ProbeOutcome : std::uint8_t {
 
 struct ProbeResult {
   ProbeOutcome outcome = ProbeOutcome::internal;
-  int status = 0;        // of the answer; 0 if there was none
-  std::string evidence;  // for logs: "HTTP 500 in 1.2 ms", "connect: Connection refused"
+  int status = 0;          // of the answer; 0 if there was none
+  bool untrusted = false;  // its certificate was not accepted
+  std::string evidence;    // for logs: "HTTP 500 in 1.2 ms", "connect: Connection refused"
   std::chrono::steady_clock::duration elapsed{};
 };
 

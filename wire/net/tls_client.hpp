@@ -39,6 +39,9 @@ class TlsClient {
 };
 
 // Why the peer's certificate was not accepted; empty if it was, or was not looked at.
-[[nodiscard]] std::string certificate_fault(const TlsSession& session);
+[[nodiscard]] std::string certificate_fault(const SSL* session);
+[[nodiscard]] inline std::string certificate_fault(const TlsSession& session) {
+  return certificate_fault(session.ssl());
+}
 
 }  // namespace tidegate::net

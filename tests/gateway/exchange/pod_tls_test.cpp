@@ -110,6 +110,60 @@ TEST_CASE("a pod with a wrong certificate stays out until it shows a right one, 
   CHECK(client.get().body == "well");
 }
 
+// The probe found it ready each time it accepted a connection, and the next request took it out: it went in
+// and out with every period. Manifests of Kubernetes always name the port.
+TEST_CASE("a tcpSocket probe of a pod with TLS goes as far as the handshake and says why it is not ready") {
+  Authority ca;
+  Authority other("somebody else");
+  const auto right = ca.issue();
+  const auto wrong = other.issue();
+  for (const bool port : {false, true}) {
+    CAPTURE(port);
+    std::atomic<bool> mended{false};
+    ScriptedBackend pod;
+    pod.serve([&](RawSocket& socket) {
+      try {
+        socket.secure(server_session(mended ? right : wrong));
+      } catch (const Unexpected&) {
+        return;
+      }
+      answer_all("well")(socket);
+    });
+    const auto probe = port ? "{ port: " + std::to_string(pod.port()) + " }" : std::string("{}");
+    GatewayFixture gateway("listeners: [\"127.0.0.1:0\"]\nupstreams:\n  pods:\n    endpoints: [\"" +
+                           pod.address() + "\"]\n    tls: { ca: " + ca.file() +
+                           " }\n    readinessProbe: { tcpSocket: " + probe + ", periodSeconds: 1 }\n");
+    gateway.wait_for_state(pod.address(), upstream::EndpointState::unready);
+    const auto before = pod.connections();
+    wait_until("two probes more", [&] { return pod.connections() >= before + 2; });
+    const auto report = gateway.endpoints().front();
+    CHECK(report.state == upstream::EndpointState::unready);
+    CHECK(report.transitions <= 2);
+    CHECK(report.last.cause.find("unable to get local issuer certificate") != std::string::npos);
+    // Waiting would not mend it, so nobody is made to wait.
+    RawClient early(gateway.port());
+    const auto refused = early.get();
+    CHECK(refused.status == 502);
+    CHECK(refused.field("Proxy-Status").find("tls_certificate_error") != std::string::npos);
+    mended = true;
+    gateway.wait_for_state(pod.address(), upstream::EndpointState::ready);
+    RawClient client(gateway.port());
+    CHECK(client.get().body == "well");
+  }
+}
+
+TEST_CASE("a tcpSocket probe of another port than the pod's own only connects") {
+  Authority ca;
+  ScriptedBackend pod;
+  ScriptedBackend aside;
+  GatewayFixture gateway("listeners: [\"127.0.0.1:0\"]\nupstreams:\n  pods:\n    endpoints: [\"" +
+                         pod.address() + "\"]\n    tls: { ca: " + ca.file() +
+                         " }\n    readinessProbe: { tcpSocket: { port: " + std::to_string(aside.port()) +
+                         " } }\n");
+  gateway.wait_for_ready();
+  CHECK(pod.untouched());
+}
+
 TEST_CASE("RFC 9112 9.8: an answer that ends with the stream is whole only behind close_notify") {
   Authority ca;
   const std::string answer = "HTTP/1.1 200 OK\r\n\r\nall of it?";
