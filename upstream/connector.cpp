@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "upstream/source_address.hpp"
-#include "wire/net/tls_handshake.hpp"
 #include "wire/net/wait.hpp"
 
 namespace tidegate::upstream {
@@ -36,8 +35,7 @@ net::ConnectionOptions connection_options(const conf::Upstream& upstream) {
 }
 
 net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to,
-                                 const conf::Upstream& upstream, net::TimePoint deadline,
-                                 net::Stream* client) {
+                                 const conf::Upstream& upstream, net::OpeningLimits limits) {
   // The time as a turn spreads connections over the source addresses without anything to remember.
   const auto turn = static_cast<std::size_t>(loop.now().time_since_epoch() / std::chrono::microseconds(1));
   auto socket = start_connect(to, upstream, turn);
@@ -47,11 +45,13 @@ net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress&
   if (!stream) co_return ConnectResult(error);
 
   net::Wait wait(loop);
-  wait.writable(*stream).until(deadline);
-  if (client != nullptr) wait.hangup(*client);
+  wait.writable(*stream).until(limits.deadline);
+  if (limits.client != nullptr) wait.hangup(*limits.client);
+  if (limits.called_off != nullptr) wait.signal(*limits.called_off);
   const auto cause = co_await wait;
   if (cause == net::Cause::deadline) co_return ConnectResult(net::make_error(ETIMEDOUT));
   if (cause == net::Cause::hangup) co_return ConnectResult(net::make_error(ECANCELED));
+  if (cause == net::Cause::signal) co_return ConnectResult(net::make_error(ESTALE));
   if (const auto refused = stream->connect_error()) co_return ConnectResult(refused);
   // A connect to a port of this machine that nobody listens on can meet itself (TCP's simultaneous open) when
   // the kernel chooses that very port as the source.
@@ -62,9 +62,9 @@ net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress&
 }
 
 net::Task<net::error_code> secure(net::Stream& stream, const net::TlsClient& tls, const std::string& host,
-                                  net::TimePoint deadline, net::Stream* client) {
+                                  net::OpeningLimits limits) {
   stream.secure(tls.connect(stream.descriptor(), host));
-  return net::handshake(stream, deadline, client);
+  return net::handshake(stream, limits);
 }
 
 }  // namespace tidegate::upstream

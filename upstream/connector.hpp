@@ -9,6 +9,7 @@
 #include "wire/net/stream.hpp"
 #include "wire/net/task.hpp"
 #include "wire/net/tls_client.hpp"
+#include "wire/net/tls_handshake.hpp"
 
 namespace tidegate::upstream {
 
@@ -24,16 +25,13 @@ namespace tidegate::upstream {
 
 using ConnectResult = boost::system::result<std::unique_ptr<net::Stream>, net::error_code>;
 
-// Connects to `to`, an endpoint of `upstream`. Fails with ETIMEDOUT at `deadline` and with ECANCELED when
-// `client` (may be null) hangs up first; any other code is the kernel's.
+// Connects to `to`, an endpoint of `upstream`. Fails by a limit, with its code, or as the kernel says.
 [[nodiscard]] net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to,
-                                               const conf::Upstream& upstream, net::TimePoint deadline,
-                                               net::Stream* client);
+                                               const conf::Upstream& upstream, net::OpeningLimits limits);
 
 // Makes a connected stream speak TLS and completes the handshake; `host` is whom the certificate must name.
 // Outcomes as above, and codes of `net::tls_category`.
 [[nodiscard]] net::Task<net::error_code> secure(net::Stream& stream, const net::TlsClient& tls,
-                                                const std::string& host, net::TimePoint deadline,
-                                                net::Stream* client);
+                                                const std::string& host, net::OpeningLimits limits);
 
 }  // namespace tidegate::upstream

@@ -142,6 +142,7 @@ void Forward::begin_attempt(const upstream::EndpointPtr& endpoint) {
 net::Task<Forward::Step> Forward::attempt(upstream::Reservation place) {
   begin_attempt(place.endpoint());
   const auto error = co_await open(std::move(place));
+  if (error == net::make_error(ESTALE)) co_return give_back();
   if (error) co_return connect_failed(error);
   current().reused = connection_.reused;
 
@@ -178,8 +179,10 @@ net::Task<net::error_code> Forward::open(upstream::Reservation place) {
   const auto address = upstream::socket_address(endpoint_->address());
   connection_.place = std::move(place);
   if (!address) co_return net::make_error(EINVAL);
-  const auto deadline = std::min(worker_.now() + settings().timeouts.connect, deadline_);
-  auto stream = co_await upstream::connect(worker_.loop(), *address, settings(), deadline, &client_.stream());
+  PendingConnect pending(worker_.loop(), worker_.connects(), *endpoint_);
+  const net::OpeningLimits limits{std::min(worker_.now() + settings().timeouts.connect, deadline_),
+                                  &client_.stream(), &pending.called_off()};
+  auto stream = co_await upstream::connect(worker_.loop(), *address, settings(), limits);
   if (!stream) co_return stream.error();
   connection_.stream = std::move(*stream);
   if (announces_client()) {
@@ -187,8 +190,8 @@ net::Task<net::error_code> Forward::open(upstream::Reservation place) {
     if (failed) co_return failed;
   }
   if (const auto* tls = exchange_.view->tls->upstreams[route_.upstream].get()) {
-    const auto failed = co_await upstream::secure(*connection_.stream, *tls, endpoint_->address().host,
-                                                  deadline, &client_.stream());
+    const auto failed =
+        co_await upstream::secure(*connection_.stream, *tls, endpoint_->address().host, limits);
     if (failed) co_return failed;
   }
   counters_.connects.add();

@@ -146,6 +146,7 @@ void Worker::set_cluster(upstream::ClusterViewPtr cluster) {
       draining_.erase(endpoint.id());
     }
   }
+  connects_.review();
 }
 
 void Worker::end_drained() {

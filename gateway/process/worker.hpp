@@ -18,6 +18,7 @@
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/idle_queue.hpp"
 #include "gateway/process/listener.hpp"
+#include "gateway/process/pending_connects.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "upstream/cluster_view.hpp"
 #include "upstream/pick.hpp"
@@ -75,6 +76,7 @@ class Worker {
   [[nodiscard]] std::int64_t unix_seconds() const;
   [[nodiscard]] net::BufferPool& buffers() { return buffers_; }
   [[nodiscard]] upstream::Pool& pool() { return pool_; }
+  [[nodiscard]] PendingConnects& connects() { return connects_; }
   [[nodiscard]] Control& control() { return links_.control; }
   [[nodiscard]] const WorkerViewPtr& view() const { return view_; }
   [[nodiscard]] const upstream::ClusterViewPtr& cluster(std::uint32_t id) const { return clusters_[id].view; }
@@ -153,6 +155,7 @@ class Worker {
   net::EventLoop loop_;
   net::BufferPool buffers_;
   upstream::Pool pool_;
+  PendingConnects connects_;
   WorkerViewPtr view_;
   std::vector<Cluster> clusters_;
   std::vector<std::unique_ptr<Listener>> listeners_;

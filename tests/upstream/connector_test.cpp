@@ -43,7 +43,8 @@ const conf::Upstream kUpstream{};
 
 net::Task<> connect_into(net::EventLoop& loop, net::SocketAddress to, std::chrono::milliseconds time,
                          net::Stream* client, int& outcome) {
-  const auto stream = co_await upstream::connect(loop, to, kUpstream, loop.now() + time, client);
+  const net::OpeningLimits limits{loop.now() + time, client};
+  const auto stream = co_await upstream::connect(loop, to, kUpstream, limits);
   outcome = stream.has_value() ? 0 : stream.error().value();
 }
 
@@ -60,8 +61,9 @@ TEST_CASE("a connect succeeds with a stream that works") {
   net::EventLoop loop;
   const auto listener = listen_here();
   run(loop, [](net::EventLoop& own, const net::UniqueFd& at) -> net::Task<> {
-    const auto stream = co_await upstream::connect(own, net::SocketAddress::local_of(at.get()), kUpstream,
-                                                   own.now() + 10s, nullptr);
+    const net::OpeningLimits limits{own.now() + 10s};
+    const auto stream =
+        co_await upstream::connect(own, net::SocketAddress::local_of(at.get()), kUpstream, limits);
     REQUIRE(stream.has_value());
     const auto peer = accept_from(at);
     REQUIRE((*stream)->try_write("hello").has_value());
@@ -111,6 +113,26 @@ TEST_CASE("a connect is given up when its client leaves") {
     CHECK(result == ECANCELED);
     CHECK(from.stream->hangup_watcher == nullptr);
   }(loop, deaf, client, outcome));
+}
+
+TEST_CASE("a connect is given up when it is called off") {
+  net::EventLoop loop;
+  const Deaf deaf;
+  net::Signal signal(loop);
+  int outcome = -1;
+  run(loop, [](net::EventLoop& own, const Deaf& to, net::Signal& off, int& result) -> net::Task<> {
+    const auto connect = [](net::EventLoop& on, const Deaf& from, net::Signal& end, int& out) -> net::Task<> {
+      const net::OpeningLimits limits{on.now() + 10s, nullptr, &end};
+      const auto stream = co_await upstream::connect(on, from.address(), kUpstream, limits);
+      out = stream.has_value() ? 0 : stream.error().value();
+    };
+    auto connecting = connect(own, to, off, result);
+    connecting.start();
+    CHECK(result == -1);
+    off.raise();
+    co_await holds(own, [&] { return result != -1; });
+    CHECK(result == ESTALE);
+  }(loop, deaf, signal, outcome));
 }
 
 TEST_CASE("destroying a connect under way leaves nothing behind") {

@@ -1,5 +1,7 @@
-// An endpoint that stops being ready while a connect to it is pending gets not one byte of the request: it is
-// looked at once more between the last wait and the first byte.
+// An endpoint that stops being ready while a connect to it is pending gets not one byte of the request: the
+// connect is called off, and between the last wait and the first byte the endpoint is looked at once more.
+#include <thread>
+
 #include "tests/gateway/tunnel/web_socket.hpp"
 
 using namespace tidegate::test;
@@ -16,26 +18,14 @@ int active(const GatewayFixture& gateway, const std::string& address) {
   return -1;
 }
 
-// Lets the connect through and waits until it has been given up.
+// Waits until the connect has been given up, and looks at what has come through.
 void expect_not_one_byte(const GatewayFixture& gateway, ScriptedBackend& leaving) {
-  std::vector<RawSocket> accepted;  // the crowd that filled the queue says nothing and stays
-  bool given_up = false;
-  wait_until("the connect to be given up", [&] {
-    if (leaving.has_connection()) accepted.push_back(leaving.accept());
-    std::erase_if(accepted, [&](RawSocket& socket) {
-      if (!socket.has_input()) return false;
-      if (socket.at_end()) {
-        CHECK(socket.received() == 0);
-        given_up = true;
-      } else {
-        CHECK(socket.read_head().starts_with("GET /ready "));  // a probe may look, a request may not
-      }
-      return true;
-    });
-    return given_up;
-  });
-  for (auto& socket : accepted) CHECK(socket.received() == 0);
   wait_until("its place to be free", [&] { return active(gateway, leaving.address()) == 0; });
+  while (leaving.has_connection()) {
+    auto socket = leaving.accept();  // of the crowd that filled the queue, or the connect after all
+    if (!socket.has_input() || socket.at_end()) continue;
+    CHECK(socket.read_head().starts_with("GET /ready "));  // a probe may look, a request may not
+  }
 }
 
 std::uint64_t repicks(const GatewayFixture& gateway) {
@@ -85,6 +75,93 @@ TEST_CASE("an endpoint that turns draining while a connect to it is pending gets
     CHECK(scene.client->read_answer().body == "fine");
     CHECK(repicks(scene.gateway) == 1);
   }
+}
+
+// The request waited for the connect's own deadline, though nothing could come of it any more.
+TEST_CASE("a connect that is pending when its endpoint leaves is given up at once") {
+  ScriptedBackend leaving;
+  ScriptedBackend staying;
+  const Setup patient{.upstream = "    timeouts: { connect: 60s }\n    retry: { total: 60s }\n"};
+  GatewayFixture gateway(in_front_of({&leaving, &staying}, patient));
+  leaving.ignore_connects();
+  gateway.order(staying.address(), AdminOrder::drain);
+  RawClient client(gateway.port());
+  client.send(handshake());
+  RawClient other(gateway.port());
+  other.send(post("not lost"));
+  wait_until("both connects to hang", [&] { return active(gateway, leaving.address()) == 2; });
+  gateway.order(staying.address(), AdminOrder::none);
+  gateway.wait_for_state(staying.address(), EndpointState::ready);
+  SECTION("draining") {
+    gateway.order(leaving.address(), AdminOrder::drain);
+  }
+  SECTION("unready") {
+    gateway.report_verdict(leaving.address(), Verdict::fail);
+  }
+  // The crowd is never let go: what follows is not owed to the pod's answer, nor to the deadline.
+  for (int i = 0; i < 2; ++i) {
+    auto pod = staying.accept();
+    const auto request = pod.read_request();
+    if (request.method == "POST") {
+      CHECK(request.body == "not lost");
+      pod.send(ok("fine"));
+      CHECK(other.read_answer().body == "fine");
+    } else {
+      pod.send(switching());
+      CHECK(client.read_head().starts_with("HTTP/1.1 101 "));
+    }
+  }
+  CHECK(repicks(gateway) == 2);
+  wait_until("its places to be free", [&] { return active(gateway, leaving.address()) == 0; });
+}
+
+TEST_CASE("a TLS handshake that is pending when its endpoint leaves is given up at once") {
+  ScriptedBackend leaving;  // accepts and says nothing
+  ScriptedBackend staying;
+  const Setup patient{.upstream =
+                          "    tls: { verify: false }\n"
+                          "    timeouts: { connect: 60s }\n    retry: { total: 60s }\n"};
+  GatewayFixture gateway(in_front_of({&leaving, &staying}, patient));
+  gateway.order(staying.address(), AdminOrder::drain);
+  RawClient client(gateway.port());
+  client.send(get());
+  auto silent = leaving.accept();
+  CHECK(silent.has_input(kPatience));
+  gateway.order(staying.address(), AdminOrder::none);
+  gateway.wait_for_state(staying.address(), EndpointState::ready);
+  gateway.order(leaving.address(), AdminOrder::drain);
+  auto pod = staying.accept();
+  CHECK(pod.has_input(kPatience));
+  CHECK(repicks(gateway) == 1);
+}
+
+TEST_CASE("an endpoint that turns draining when the connect to it has just succeeded gets not one byte") {
+  Scene scene(post("not lost"));
+  bool connected = false;
+  bool draining = false;
+  std::thread operation;
+  // The worker is kept from looking until both are true: what is ready on its sockets it sees first.
+  scene.gateway.run_on_workers([&] {
+    scene.leaving.release_connects();
+    connected = scene.leaving.has_connection(kPatience);
+    operation = std::thread([&] { scene.gateway.order(scene.leaving.address(), AdminOrder::drain); });
+    draining = holds_within(kPatience / 2, [&] {
+      const auto all = scene.gateway.endpoints();
+      return std::any_of(all.begin(), all.end(),
+                         [](const auto& endpoint) { return endpoint.state == EndpointState::draining; });
+    });
+  });
+  operation.join();
+  CHECK(connected);
+  CHECK(draining);
+  auto left = scene.leaving.accept();
+  CHECK(left.expect_end() == StreamEnd::orderly);
+  CHECK(left.received() == 0);
+  auto pod = scene.staying.accept();
+  CHECK(pod.read_request().body == "not lost");
+  pod.send(ok("fine"));
+  CHECK(scene.client->read_answer().body == "fine");
+  CHECK(repicks(scene.gateway) == 1);
 }
 
 TEST_CASE("an endpoint that turns unready while a connect to it is pending gets not one byte") {
