@@ -38,6 +38,10 @@ std::optional<Literal> parse_literal(std::string_view text) {
   return std::nullopt;
 }
 
+bool is_zero(const Literal& literal) {
+  return literal.bytes == std::array<unsigned char, 16>{};
+}
+
 // A result that holds a text; written out, since a text could become its error too.
 Parsed<std::string> text_result(std::string text) {
   return {boost::system::in_place_value, std::move(text)};
@@ -159,6 +163,19 @@ Parsed<Address> parse_endpoint_address(std::string_view text) {
     return Unreadable{quote(split->host) + " is neither an IP address nor a host name"};
   }
   return Address{std::move(name), split->port, {}};
+}
+
+bool is_any_ipv6(const Address& address) {
+  const auto literal = parse_literal(address.host);
+  return literal && literal->family == AF_INET6 && is_zero(*literal);
+}
+
+bool overlaps(const Address& a, const Address& b) {
+  if (a.is_unix() || b.is_unix() || a.port == 0 || a.port != b.port) return false;
+  const auto first = parse_literal(a.host);
+  const auto second = parse_literal(b.host);
+  if (!first || !second || first->family != second->family) return false;
+  return is_zero(*first) != is_zero(*second);
 }
 
 Parsed<std::string> parse_network(std::string_view text) {

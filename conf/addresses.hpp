@@ -18,6 +18,12 @@ namespace tidegate::conf {
 // An address to connect to: as above, host names allowed, port 0 and `:80` not.
 [[nodiscard]] Parsed<Address> parse_endpoint_address(std::string_view text);
 
+// Whether nobody can listen on one beside the other though they are not equal: they have one port, and one of
+// them stands for every address of the other's family (`0.0.0.0:80` and `10.0.0.1:80`).
+[[nodiscard]] bool overlaps(const Address& a, const Address& b);
+// `[::]:80`, which is every address of IPv6, and of IPv4 too where a socket is not kept from that.
+[[nodiscard]] bool is_any_ipv6(const Address& address);
+
 // A network for `trustedProxies`: `10.0.0.0/8`, `fd00::/8`, or a single address. Bits behind the prefix must
 // be zero. The result is the canonical spelling with its prefix length.
 [[nodiscard]] Parsed<std::string> parse_network(std::string_view text);

@@ -8,4 +8,8 @@ std::string Address::text() const {
   return (v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+Place Config::place_of(std::string_view path, const Place& otherwise) const {
+  return locate ? locate(path).value_or(otherwise) : otherwise;
+}
+
 }  // namespace tidegate::conf

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -311,6 +312,9 @@ struct Admin {
   Address address{"127.0.0.1", 9901, {}};
 };
 
+// Finds where the value at a path (`listeners[0].tls.key`) is written; nothing if it is not.
+using Locator = std::function<std::optional<Place>(std::string_view path)>;
+
 struct Config {
   std::vector<Listener> listeners;
   std::vector<Route> routes;
@@ -327,6 +331,12 @@ struct Config {
   std::string ticket_keys;      // a file of TLS ticket keys that replicas share; empty: own, rotated
   std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-* is believed (CIDR, or `unix:`)
   ClientAddressFrom client_address = ClientAddressFrom::x_forwarded_for;  // what of theirs names the client
+  // In the file this was read from, for what is found out about values later on; empty: made by code.
+  Locator locate;
+
+  // Where the value at `path` is written, or else `otherwise`.
+  [[nodiscard]] Place place_of(std::string_view path, const Place& otherwise = {}) const;
+  [[nodiscard]] bool is_written(std::string_view path) const { return locate && locate(path); }
 };
 
 }  // namespace tidegate::conf

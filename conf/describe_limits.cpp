@@ -48,10 +48,12 @@ void describe_limit(Fields& fields, ClientLimit& limit) {
                 limit.requests);
   describe_rate(fields, {"handshakes", "WebSocket handshakes and other upgrades per time."},
                 limit.handshakes);
-  fields.integer({"connections",
-                  "At once, 0 for no limit. On a listener: open connections, closed at once over it. On a "
-                  "route: requests in progress, 429 over it."},
-                 limit.connections, {0, most_at_once});
+  fields.integer(
+      {"connections",
+       "At once, 0 for no limit. On a listener: open connections, closed at once over it; those of "
+       "`trustedProxies` are not limited, since each brings many clients. On a route: requests in "
+       "progress, 429 over it."},
+      limit.connections, {0, most_at_once});
   fields.integer({"webSockets", "Open at once, 0 for no limit; over it 429."}, limit.websockets,
                  {0, most_at_once});
   fields.integer({"addresses", "Clients remembered, about 60 bytes each; the longest away are forgotten."},

@@ -1,6 +1,7 @@
 #include <array>
 
 #include "conf/describe.hpp"
+#include "conf/spelling.hpp"
 #include "conf/units.hpp"
 
 namespace tidegate::conf {
@@ -41,16 +42,26 @@ std::string take_responder(const Scalar& scalar, std::string& responder) {
   return {};
 }
 
+constexpr std::array<std::string_view, 2> staple_words{"off", "fetch"};
+
+// A fault if a bare word is nearly one of the words: a file has an ending or a folder.
+std::string misspelt_word(std::string_view text) {
+  const auto near = nearest(text, staple_words);
+  if (!near || *near == text || text.find_first_of("./") != std::string_view::npos) return {};
+  return "expected off, fetch, a map or a file with an OCSP response, found " + quote(text) +
+         "; did you mean " + quote(*near) + "? A file of that name is " + quote("./" + std::string(text));
+}
+
 void describe_staple(Fields& fields, OcspStaple& staple) {
   Shapes shapes;
-  shapes.words = {"off", "fetch"};
+  shapes.words = {staple_words.begin(), staple_words.end()};
   shapes.take_word = [&staple](std::size_t word) { staple.fetch = word == 1; };
   shapes.form = "a file with an OCSP response (DER)";
   shapes.take_text = [&staple](const Scalar& scalar) {
     // In quotes, as JSON has all words: a file of that name is `./fetch`.
     staple.fetch = scalar.text == "fetch";
     if (!staple.fetch) staple.file = scalar.text;
-    return std::string();
+    return misspelt_word(scalar.text);
   };
   shapes.take_object = [&staple](Fields& inner) {
     staple.fetch = true;

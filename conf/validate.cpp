@@ -46,6 +46,17 @@ void check_listener(const Listener& listener, Findings& findings) {
   check_access(listener.access, findings.below("access"));
 }
 
+// With those before it.
+void check_overlap(const std::vector<Listener>& listeners, std::size_t index, Findings& findings) {
+  const auto& address = listeners[index].address;
+  for (std::size_t i = 0; i < index; ++i) {
+    if (!overlaps(listeners[i].address, address)) continue;
+    findings.add("address", quote(address.text()) + " and " + quote(listeners[i].address.text()) +
+                                " of listeners[" + std::to_string(written_index(listeners, i)) +
+                                "] overlap, since one of them is every address: remove one of the two");
+  }
+}
+
 bool is_empty(const Address& address) {
   return address == Address{};
 }
@@ -107,7 +118,9 @@ void check_listeners(const Config& config, ConfigErrors& errors) {
     if (!fresh) {
       findings.add("address", quote(known->first) + " is listened on already by listeners[" +
                                   std::to_string(known->second) + "]: remove one of the two");
+      continue;
     }
+    check_overlap(listeners, i, findings);
   }
 }
 
@@ -116,10 +129,18 @@ void check_process(const Config& config, ConfigErrors& errors) {
   const auto& admin = config.admin;
   if (admin.enabled && is_fixed(admin.address)) {
     for (std::size_t i = 0; i < config.listeners.size(); ++i) {
-      if (config.listeners[i].address != admin.address) continue;
-      findings.add("admin.address", quote(admin.address.text()) + " is also listeners[" +
-                                        std::to_string(written_index(config.listeners, i)) +
-                                        "]: give the admin listener an address of its own");
+      const auto& address = config.listeners[i].address;
+      const bool equal = address == admin.address;
+      // Its socket is not kept to IPv6, unlike those of listeners.
+      const bool both =
+          !address.is_unix() && address.port == admin.address.port && is_any_ipv6(admin.address);
+      if (!equal && !both && !overlaps(address, admin.address)) continue;
+      findings.add("admin.address", quote(admin.address.text()) +
+                                        (equal ? " is also listeners[" : " overlaps listeners[") +
+                                        std::to_string(written_index(config.listeners, i)) + "]" +
+                                        (equal ? "" : ", " + quote(address.text())) +
+                                        ": give the admin listener an address of its own");
+      break;
     }
   }
   if (config.access_log.enabled && config.access_log.path.empty()) {

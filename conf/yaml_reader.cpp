@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <tuple>
 #include <utility>
 
@@ -74,8 +75,8 @@ ConfigErrors one_error(const std::string& file, std::string message) {
 ReadResult read_yaml(std::string_view text, const std::string& file) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);  // a byte order mark, as some editors write it
   FaultList faults(file);
-  const YamlTree tree = YamlTree::parse(text, faults);
-  const YamlValue* root = tree.root();
+  const auto tree = std::make_shared<const YamlTree>(YamlTree::parse(text, faults));
+  const YamlValue* root = tree->root();
   if (root == nullptr && !faults.errors().empty()) return sorted(faults.errors());
   if (root == nullptr || root->kind != YamlValue::Kind::map) {
     const std::string found = root == nullptr ? "nothing" : root->shape();
@@ -87,8 +88,13 @@ ReadResult read_yaml(std::string_view text, const std::string& file) {
   describe(fields, config);
   fields.finish();
   add_only_route(config, fields.has("routes"));
-  if (!faults.full()) add_checks(config, tree, faults);
+  if (!faults.full()) add_checks(config, *tree, faults);
   if (!faults.errors().empty()) return sorted(faults.errors());
+  config.locate = [tree, file](std::string_view path) -> std::optional<Place> {
+    const YamlValue* value = tree->locate(path);
+    if (value == nullptr || path.empty()) return std::nullopt;
+    return Place{file, value->line, value->column};
+  };
   return config;
 }
 

@@ -13,6 +13,7 @@
 #include "gateway/process/gateway.hpp"
 #include "gateway/process/password_faults.hpp"
 #include "gateway/process/resolve_names.hpp"
+#include "gateway/process/surroundings.hpp"
 #include "gateway/process/tls_contexts.hpp"
 #include "gateway/process/version.hpp"
 
@@ -26,6 +27,10 @@ int print(const std::string& file, const conf::ConfigErrors& errors) {
   for (const auto& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
   std::fprintf(stderr, "%s: %zu error%s\n", file.c_str(), errors.size(), errors.size() == 1 ? "" : "s");
   return 1;
+}
+
+void warn(const std::string& warning) {
+  std::fprintf(stderr, "warning: %s\n", warning.c_str());
 }
 
 // The configuration, or nullptr after its errors were printed.
@@ -46,7 +51,11 @@ int check(const std::string& file) {
       make_tls_contexts(*config, std::make_shared<net::TicketKeys>(std::chrono::hours(12)), now, faults);
   check_password_files(*config, faults);
   if (!faults.empty()) return print(file, faults);
-  for (const auto& warning : tls_warnings(contexts, now)) std::fprintf(stderr, "%s\n", warning.c_str());
+  for (const auto& warning : tls_warnings(*config, contexts, now)) warn(warning);
+  // Only warnings: this may be another machine than the one where it is to serve, and another user.
+  const auto surroundings = look_around(*config);
+  for (const auto& fault : surroundings.lacking) warn(fault.text() + " (here it would not start)");
+  for (const auto& fault : surroundings.doubtful) warn(fault.text());
   std::printf("%s: the configuration is valid\n", file.c_str());
   return 0;
 }

@@ -12,6 +12,7 @@
 #include "gateway/observe/metrics_text.hpp"
 #include "gateway/process/limits.hpp"
 #include "gateway/process/password_faults.hpp"
+#include "gateway/process/surroundings.hpp"
 #include "gateway/process/version.hpp"
 #include "gateway/process/worker.hpp"
 #include "upstream/connector.hpp"
@@ -48,6 +49,19 @@ std::shared_ptr<AccessLog> open_access_log(const conf::AccessLog& settings,
   return std::make_shared<AccessLog>(settings, std::move(errors));
 }
 
+void throw_if_any(const conf::ConfigErrors& faults) {
+  if (faults.empty()) return;
+  std::string all;
+  for (const auto& fault : faults) all += (all.empty() ? "" : "\n") + fault.text();
+  throw std::runtime_error(all);
+}
+
+// Before anything is opened: what is missing is said with its place, and all of it.
+std::shared_ptr<const conf::Config> startable(std::shared_ptr<const conf::Config> config) {
+  throw_if_any(look_around(*config).lacking);
+  return config;
+}
+
 std::shared_ptr<const TlsContexts> tls_or_throw(const conf::Config& config,
                                                 const std::shared_ptr<net::TicketKeys>& keys,
                                                 spdlog::logger& log) {
@@ -55,12 +69,9 @@ std::shared_ptr<const TlsContexts> tls_or_throw(const conf::Config& config,
   conf::ConfigErrors faults;
   auto contexts = std::make_shared<const TlsContexts>(make_tls_contexts(config, keys, now, faults));
   check_password_files(config, faults);
-  if (!faults.empty()) {
-    std::string all;
-    for (const auto& fault : faults) all += (all.empty() ? "" : "\n") + fault.text();
-    throw std::runtime_error(all);
-  }
-  for (const auto& warning : tls_warnings(*contexts, now)) log.warn("{}", warning);
+  throw_if_any(faults);
+  for (const auto& warning : tls_warnings(config, *contexts, now)) log.warn("{}", warning);
+  for (const auto& warning : look_around(config).doubtful) log.warn("{}", warning.text());
   return contexts;
 }
 
@@ -71,7 +82,7 @@ int worker_count(const conf::Config& config) {
 }  // namespace
 
 Gateway::Gateway(std::shared_ptr<const conf::Config> config)
-    : config_(std::move(config)),
+    : config_(startable(std::move(config))),
       worker_count_(worker_count(*config_)),
       error_log_(config_->error_log),
       access_log_(open_access_log(config_->access_log, error_log_.logger())),

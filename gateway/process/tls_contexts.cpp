@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "gateway/process/tls_names.hpp"
+#include "gateway/process/tls_places.hpp"
 #include "wire/net/kernel_tls.hpp"
 #include "wire/net/tls_error.hpp"
 
@@ -48,23 +50,24 @@ net::TlsClientSettings settings_of(const conf::UpstreamTls& tls) {
           {version_of(tls.oldest), {}, {}, false}};
 }
 
-std::string message_of(const net::TlsFault& fault) {
-  return fault.file().empty() ? fault.what() : fault.file() + ": " + fault.what();
-}
+// What contexts are built from, beside their settings.
+struct Sources {
+  const conf::Config& config;
+  const std::shared_ptr<net::TicketKeys>& keys;
+  net::WallTime now;
+};
 
-using Keys = std::shared_ptr<net::TicketKeys>;
-
-// Null if something was wrong with it; the faults' path is left to the caller.
-std::shared_ptr<const net::TlsServer> make_server(const conf::ServerTls& tls, net::TlsServerSettings settings,
-                                                  const Keys& keys, net::WallTime now,
+// Null if something was wrong with it.
+std::shared_ptr<const net::TlsServer> make_server(const Sources& from, std::size_t listener,
+                                                  net::TlsServerSettings settings,
                                                   conf::ConfigErrors& faults) {
   try {
-    return net::TlsServer::make(std::move(settings), keys, now);
+    return net::TlsServer::make(std::move(settings), from.keys, from.now);
   } catch (const net::TlsIdentityFaults& found) {
     for (const auto& [identity, fault] : found.entries())
-      faults.push_back({tls.certificates[identity].files.place, {}, message_of(fault)});
+      faults.push_back(fault_of_certificate(from.config, listener, identity, fault));
   } catch (const net::TlsFault& fault) {
-    faults.push_back({tls.place, {}, message_of(fault)});
+    faults.push_back(fault_of_listener(from.config, listener, fault));
   }
   return nullptr;
 }
@@ -94,36 +97,41 @@ TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::T
     try {
       keys->set(net::read_ticket_secrets(config.ticket_keys));
     } catch (const net::TlsFault& fault) {
-      faults.push_back({{}, "tlsTicketKeys", message_of(fault)});
+      faults.push_back({config.place_of("tlsTicketKeys"), "tlsTicketKeys", message_of(fault)});
     }
   }
   for (std::size_t i = 0; i < config.listeners.size(); ++i) {
     const auto& listener = config.listeners[i];
     auto& server = contexts.listeners.emplace_back();
     if (!listener.tls) continue;
-    const auto path = "listeners[" + std::to_string(i) + "].tls";
     conf::ConfigErrors found;
     auto settings = settings_of(*listener.tls);
     settings.staples_needed = staples == StapleFaults::faults;
-    server = make_server(*listener.tls, std::move(settings), keys, now, found);
-    for (auto& fault : found) fault.path = path;
+    server = make_server({config, keys, now}, i, std::move(settings), found);
     if (listener.optional_family) continue;  // the same was said of its other half
     std::move(found.begin(), found.end(), std::back_inserter(faults));
   }
-  for (const auto& upstream : config.upstreams) {
+  for (std::size_t i = 0; i < config.upstreams.size(); ++i) {
+    const auto& upstream = config.upstreams[i];
     auto& client = contexts.upstreams.emplace_back();
     if (!upstream.tls) continue;
     try {
       client = std::make_shared<const net::TlsClient>(settings_of(*upstream.tls), now);
     } catch (const net::TlsFault& fault) {
-      faults.push_back({upstream.tls->place, "upstreams." + upstream.name + ".tls", message_of(fault)});
+      faults.push_back(fault_of_upstream(config, i, fault));
     }
   }
   return contexts;
 }
 
-std::vector<std::string> tls_warnings(const TlsContexts& contexts, net::WallTime now) {
+std::vector<std::string> tls_warnings(const conf::Config& config, const TlsContexts& contexts,
+                                      net::WallTime now) {
   std::vector<std::string> warnings;
+  for (std::size_t i = 0; i < contexts.listeners.size(); ++i) {
+    if (!contexts.listeners[i] || config.listeners[i].optional_family) continue;
+    for (const auto& warning : name_warnings(config, i, names_of(*contexts.listeners[i])))
+      warnings.push_back(warning.text());
+  }
   bool kernel_wanted = false;
   for (const auto& server : contexts.listeners) {
     if (!server) continue;

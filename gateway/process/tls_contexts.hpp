@@ -34,7 +34,9 @@ enum class StapleFaults : std::uint8_t {
                                             net::WallTime now, conf::ConfigErrors& faults,
                                             StapleFaults staples = StapleFaults::faults);
 
-// What works but should be put right, one sentence each: see `net::warnings_of` and `net::kernel_tls_fault`.
-[[nodiscard]] std::vector<std::string> tls_warnings(const TlsContexts& contexts, net::WallTime now);
+// What works but should be put right, one sentence each: see `net::warnings_of`, `name_warnings` and
+// `net::kernel_tls_fault`.
+[[nodiscard]] std::vector<std::string> tls_warnings(const conf::Config& config, const TlsContexts& contexts,
+                                                    net::WallTime now);
 
 }  // namespace tidegate::gateway

@@ -112,7 +112,7 @@ void TlsWatch::take(TlsContexts contexts, const conf::ConfigErrors& faults) {
     return;
   }
   log_->info("certificates renewed");
-  for (const auto& warning : tls_warnings(contexts, std::chrono::system_clock::now()))
+  for (const auto& warning : tls_warnings(*config_, contexts, std::chrono::system_clock::now()))
     log_->warn("{}", warning);
   change_(std::make_shared<const TlsContexts>(std::move(contexts)));
 }

@@ -40,6 +40,10 @@ TEST_CASE("faults of `ocspStaple`") {
         "`http://HOST/PATH` (answers are signed, not hidden)\n");
   CHECK(errors_of(listening("certificates: [{" + kFiles + "}], ocspStaple: fetch"))
             .find("ocspStaple has a meaning only beside `certificate`") != std::string::npos);
+  CHECK(errors_of(listening(kFiles + ", ocspStaple: fech")) ==
+        "t.yaml:1:81: listeners[0].tls.ocspStaple: expected off, fetch, a map or a file with an OCSP "
+        "response, found `fech`; did you mean `fetch`? A file of that name is `./fech`\n");
+  CHECK(staple_of(kFiles + ", ocspStaple: ./fech").file == "./fech");
   CHECK(errors_of(listening(kFiles + ", ocspStaple: [fetch]")).find("listeners[0].tls.ocspStaple: ") !=
         std::string::npos);
   // `certificates` is no misspelt `certificate`.

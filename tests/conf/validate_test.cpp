@@ -2,6 +2,7 @@
 
 #include "conf/validate.hpp"
 
+#include "conf/addresses.hpp"
 #include "tests/conf/reading.hpp"
 
 using namespace tidegate::conf;
@@ -158,4 +159,31 @@ TEST_CASE("listeners with port 0 are different each time") {
   CHECK(errors_of("listeners: [\"127.0.0.1:0\", \"127.0.0.1:0\"]\nadmin: {address: \"127.0.0.1:0\"}\n"
                   "upstreams: {a: {endpoints: [\"h:1\"]}}\n")
             .empty());
+}
+
+TEST_CASE("addresses that nobody can listen on side by side") {
+  const auto tell = [](const char* a, const char* b) {
+    return overlaps(parse_listen_address(a)->front(), parse_listen_address(b)->front());
+  };
+  CHECK(tell("0.0.0.0:80", "127.0.0.1:80"));
+  CHECK(tell("127.0.0.1:80", "0.0.0.0:80"));
+  CHECK(tell("[::]:80", "[::1]:80"));
+  CHECK_FALSE(tell("[::]:80", "127.0.0.1:80"));  // listeners of IPv6 leave IPv4 alone
+  CHECK_FALSE(tell("0.0.0.0:80", "127.0.0.1:81"));
+  CHECK_FALSE(tell("10.0.0.1:80", "127.0.0.1:80"));
+  CHECK_FALSE(tell("0.0.0.0:0", "127.0.0.1:0"));
+  CHECK_FALSE(tell("unix:/a", "0.0.0.0:80"));
+}
+
+TEST_CASE("where a value is written can be asked afterwards") {
+  const Config config = config_of(
+      "listeners: ['127.0.0.1:80']\nupstreams:\n  a: { endpoints: ['127.0.0.1:1'], sourceAddresses: "
+      "[127.0.0.2] }\n");
+  const auto place = config.place_of("upstreams.a.sourceAddresses[0]");
+  CHECK(place.file == "t.yaml");
+  CHECK(place.line == 3);
+  CHECK(place.column == 54);
+  CHECK_FALSE(config.is_written("upstreams.a.sourceAddresses[1]"));
+  CHECK(config.place_of("tlsTicketKeys", {"u.yaml", 7, 1}).line == 7);
+  CHECK(Config{}.place_of("listeners").line == 0);
 }

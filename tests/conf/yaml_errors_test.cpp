@@ -78,6 +78,10 @@ TEST_CASE("faults at the top") {
           {"admin: { adress: \"127.0.0.1:1\" }",
            "t.yaml:3:10: admin.adress: unknown key `adress`; did you mean `address`?"},
           {"admin: { address: 0.0.0.0:80 }", "t.yaml:3:19: admin.address: `0.0.0.0:80` is also listeners[0]"},
+          {"admin: { address: 127.0.0.1:80 }",
+           "t.yaml:3:19: admin.address: `127.0.0.1:80` overlaps listeners[0], `0.0.0.0:80`: give"},
+          {"admin: { address: '[::]:80' }",
+           "t.yaml:3:19: admin.address: `[::]:80` overlaps listeners[0], `0.0.0.0:80`: give"},
           {"log: { access: syslog }",
            "t.yaml:3:16: log.access: expected `stdout`, `stderr` or the path of a file"},
           {"log: { access: { format: xml } }",
@@ -130,6 +134,10 @@ TEST_CASE("faults of listeners") {
            "t.yaml:2:20: listeners[1].address: `0.0.0.0:80` is listened on already by listeners[0]"},
           {"listeners: [\"[::]:80\", \":80\"]",
            "t.yaml:2:24: listeners[1].address: `[::]:80` is listened on already by listeners[0]"},
+          {"listeners: [\":80\", \"10.0.0.1:80\"]",
+           "t.yaml:2:20: listeners[1].address: `10.0.0.1:80` and `0.0.0.0:80` of listeners[0] overlap"},
+          {"listeners: [\"[::1]:80\", \"[::]:80\"]",
+           "t.yaml:2:25: listeners[1].address: `[::]:80` and `[::1]:80` of listeners[0] overlap"},
       },
       "upstreams: {app: {endpoints: [\"10.0.0.1:1\"]}}\n");
 }

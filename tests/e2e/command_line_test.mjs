@@ -57,16 +57,44 @@ await suite({
       '      certificates:',
       '        - { certificate: /none/a.pem, key: /none/a.key }',
       '        - { certificate: /none/b.pem, key: /none/b.key }',
+      'tlsTicketKeys: /none/tickets',
       'upstreams:',
-      '  pods: { endpoints: ["127.0.0.1:6001"] }',
+      '  pods: { endpoints: ["127.0.0.1:6001"], tls: { ca: /none/ca.pem } }',
       ''].join('\n'));
     for (const args of [['check', '-c', file], ['-c', file]]) {
       const { code, output } = await scene.run([tidegate, ...args]);
       assert.equal(code, 1, output);
-      for (const said of [`${file}:5:11: listeners[0].tls: /none/a.pem: cannot be read`, `${file}:6:11: `]) {
+      for (const said of [
+        `${file}:5:26: listeners[0].tls.certificates[0].certificate: /none/a.pem: cannot be read`,
+        `${file}:6:26: listeners[0].tls.certificates[1].certificate: /none/b.pem`,
+        `${file}:7:16: tlsTicketKeys: /none/tickets: cannot be read`,
+        `${file}:9:55: upstreams.pods.tls.ca: /none/ca.pem: cannot be read`,
+      ]) {
         assert.ok(output.includes(said), output);
       }
     }
+  },
+
+  'what the machine lacks: a warning of `check`, and no start': async (scene) => {
+    const file = scene.file('lacking.yaml', [
+      'listeners: ["127.0.0.1:0"]',
+      'acmeChallenges: /none/acme',
+      'log: { access: /none/access.log, error: { path: /none/error.log } }',
+      'upstreams:',
+      '  pods: { endpoints: ["127.0.0.1:6001"], sourceAddresses: [192.0.2.1] }',
+      ''].join('\n'));
+    const lacking = [
+      `${file}:3:16: log.access: /none/access.log: its directory /none does not exist`,
+      `${file}:3:49: log.error.path: /none/error.log: its directory /none does not exist`,
+      `${file}:5:60: upstreams.pods.sourceAddresses[0]: \`192.0.2.1\` is no address of this machine`,
+    ];
+    const checked = await scene.run([tidegate, 'check', '-c', file]);
+    assert.equal(checked.code, 0, checked.output);
+    for (const said of lacking) assert.ok(checked.output.includes(`warning: ${said}`), checked.output);
+    assert.ok(checked.output.includes(`warning: ${file}:2:17: acmeChallenges: /none/acme: does not exist`), checked.output);
+    const started = await scene.run([tidegate, '-c', file]);
+    assert.equal(started.code, 1, started.output);
+    for (const said of lacking) assert.ok(started.output.includes(said), started.output);
   },
 
   'a broken file: every fault with its place, status 1': async (scene) => {

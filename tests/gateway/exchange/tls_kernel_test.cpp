@@ -25,9 +25,10 @@ std::vector<std::string> warnings_for(const std::string& yaml) {
   const auto now = std::chrono::system_clock::now();
   conf::ConfigErrors faults;
   const auto keys = std::make_shared<net::TicketKeys>(std::chrono::hours(1));
-  const auto contexts = gateway::make_tls_contexts(conf::config_of(yaml), keys, now, faults);
+  const auto config = conf::config_of(yaml);
+  const auto contexts = gateway::make_tls_contexts(config, keys, now, faults);
   CHECK(faults.empty());
-  return gateway::tls_warnings(contexts, now);
+  return gateway::tls_warnings(config, contexts, now);
 }
 
 }  // namespace

@@ -76,9 +76,10 @@ TEST_CASE("a certificate that cannot be asked about is named with the reason") {
   const auto alone = ca.issue({.responder = responder.url()});
   const auto fault = fault_of(listening("certificates: [ { " + files(silent) + ", ocspStaple: fetch }, { " +
                                         files(alone) + ", ocspStaple: fetch } ]"));
-  CHECK(contains(fault, "test.yaml:3:28: listeners[0].tls: " + silent.certificate +
-                            ": the certificate names no OCSP responder"));
-  CHECK(contains(fault, "listeners[0].tls: " + alone.certificate + ": the certificate of the CA"));
+  CHECK(contains(fault, "test.yaml:3:43: listeners[0].tls.certificates[0].certificate: " +
+                            silent.certificate + ": the certificate names no OCSP responder"));
+  CHECK(contains(fault, "listeners[0].tls.certificates[1].certificate: " + alone.certificate +
+                            ": the certificate of the CA"));
 }
 
 // What a CA does that gives up OCSP, as several have: the next certificate names no responder.
@@ -96,7 +97,7 @@ TEST_CASE("a renewed certificate that cannot be asked about is served without, a
   const auto& server = *contexts.listeners.at(0);
   CHECK(server.staples().at(0)->inquiry() == nullptr);
   CHECK(server.staples().at(0)->at(now) == nullptr);
-  const auto warnings = gateway::tls_warnings(contexts, now);
+  const auto warnings = gateway::tls_warnings(config, contexts, now);
   REQUIRE(warnings.size() == 1);
   CHECK(contains(warnings[0], silent.certificate + ": the certificate names no OCSP responder"));
   CHECK(warnings[0].ends_with("; clients get no OCSP response"));

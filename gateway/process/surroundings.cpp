@@ -1,0 +1,127 @@
+#include "gateway/process/surroundings.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "conf/units.hpp"
+#include "wire/net/socket_address.hpp"
+#include "wire/net/unique_fd.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+// === source addresses ===
+
+// 0, or why no connection can come from this address.
+int bind_error(const net::SocketAddress& address) {
+  const net::UniqueFd socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) return errno;
+  return ::bind(socket.get(), address.data(), address.size()) == 0 ? 0 : errno;
+}
+
+std::string explain_bind(int error) {
+  if (error == EADDRNOTAVAIL)
+    return "is no address of this machine, so that no connection can come from it: give it to an interface "
+           "(`ip address add`), or remove it";
+  return std::string("no connection can come from it: ") + std::strerror(error);
+}
+
+// An endpoint of this family, or one of which it is not known.
+bool may_have_family(const conf::Upstream& upstream, int family) {
+  return std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(), [&](const auto& endpoint) {
+    if (endpoint.address.is_unix()) return false;
+    const auto address = net::SocketAddress::from_ip(endpoint.address.host, 0);
+    return !address || address->family() == family;
+  });
+}
+
+void look_at_sources(const conf::Config& config, const conf::Upstream& upstream, Surroundings& found) {
+  for (std::size_t i = 0; i < upstream.source_addresses.size(); ++i) {
+    const auto& text = upstream.source_addresses[i];
+    const auto address = net::SocketAddress::from_ip(text, 0);
+    if (!address) continue;
+    const auto path = "upstreams." + upstream.name + ".sourceAddresses[" + std::to_string(i) + "]";
+    const auto place = config.place_of(path, upstream.place);
+    if (const int error = bind_error(*address); error != 0)
+      found.lacking.push_back({place, path, conf::quote(text) + " " + explain_bind(error)});
+    if (may_have_family(upstream, address->family())) continue;
+    const std::string family = address->family() == AF_INET6 ? "IPv6" : "IPv4";
+    found.doubtful.push_back({place, path,
+                              conf::quote(text) + " is never used: no endpoint of " +
+                                  conf::quote(upstream.name) + " has an " + family +
+                                  " address: remove it, or add such an endpoint"});
+  }
+}
+
+// === files ===
+
+bool may(const std::string& path, int what) {
+  return ::faccessat(AT_FDCWD, path.c_str(), what, AT_EACCESS) == 0;
+}
+
+// Empty if lines can be written there.
+std::string log_fault(const std::string& path) {
+  if (path == "stdout" || path == "stderr") return {};
+  if (may(path, W_OK)) {
+    struct stat about {};
+    const bool folder = ::stat(path.c_str(), &about) == 0 && S_ISDIR(about.st_mode);
+    return folder ? "is a directory: write the name of a file in it" : "";
+  }
+  constexpr const char* whose = "; the user that tidegate runs as needs to write there";
+  if (errno != ENOENT)
+    return std::string("cannot be written: ") + std::strerror(errno) + (errno == EACCES ? whose : "");
+  auto folder = std::filesystem::path(path).parent_path().string();
+  if (folder.empty()) folder = ".";
+  if (may(folder, W_OK | X_OK)) return {};
+  if (errno == ENOENT) return "its directory " + folder + " does not exist: create it, or choose another";
+  return "cannot be made in " + folder + ": " + std::strerror(errno) + (errno == EACCES ? whose : "");
+}
+
+// `log.access` may be a file name itself.
+void look_at_log(const conf::Config& config, const std::string& key, const std::string& file,
+                 Surroundings& found) {
+  const auto fault = log_fault(file);
+  if (fault.empty()) return;
+  const auto path = config.is_written(key + ".path") ? key + ".path" : key;
+  found.lacking.push_back({config.place_of(path), path, file + ": " + fault});
+}
+
+void look_at_challenges(const conf::Config& config, Surroundings& found) {
+  const auto& folder = config.acme_challenges;
+  if (folder.empty()) return;
+  struct stat about {};
+  std::string fault;
+  if (::stat(folder.c_str(), &about) != 0) {
+    fault = errno == ENOENT ? "does not exist: create it"
+                            : std::string("cannot be used: ") + std::strerror(errno);
+  } else if (!S_ISDIR(about.st_mode)) {
+    fault = "is no directory: name the webroot of the ACME client";
+  } else if (!may(folder, X_OK)) {
+    fault = std::string("cannot be entered: ") + std::strerror(errno) +
+            "; the user that tidegate runs as needs to";
+  }
+  if (fault.empty()) return;
+  found.doubtful.push_back({config.place_of("acmeChallenges"), "acmeChallenges",
+                            folder + ": " + fault + "; until then every challenge gets 404"});
+}
+
+}  // namespace
+
+Surroundings look_around(const conf::Config& config) {
+  Surroundings found;
+  for (const auto& upstream : config.upstreams) look_at_sources(config, upstream, found);
+  if (config.access_log.enabled) look_at_log(config, "log.access", config.access_log.path, found);
+  look_at_log(config, "log.error", config.error_log.path, found);
+  look_at_challenges(config, found);
+  return found;
+}
+
+}  // namespace tidegate::gateway

@@ -1,0 +1,105 @@
+// What a configuration counts on beyond its own text.
+#include "gateway/process/surroundings.hpp"
+
+#include <filesystem>
+#include <fstream>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/conf/reading.hpp"
+
+using namespace tidegate;
+using gateway::look_around;
+
+namespace {
+
+const std::string kServing = "listeners: ['127.0.0.1:0']\n";
+const std::string kUpstream = "upstreams: { a: { endpoints: ['127.0.0.1:1'] } }\n";
+
+// With these endpoints and source addresses.
+gateway::Surroundings around(const std::string& endpoints, const std::string& sources) {
+  return look_around(conf::config_of(kServing + "upstreams:\n  a:\n    endpoints: [" + endpoints +
+                                     "]\n    sourceAddresses: [" + sources + "]\n"));
+}
+
+gateway::Surroundings around(const std::string& more) {
+  return look_around(conf::config_of(kServing + kUpstream + more));
+}
+
+class Folder {
+ public:
+  Folder() : path_((std::filesystem::temp_directory_path() / "surroundings-XXXXXX").string()) {
+    REQUIRE(::mkdtemp(path_.data()) != nullptr);
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+TEST_CASE("source addresses of this machine are as they should be") {
+  const auto found = around("'127.0.0.1:1'", "127.0.0.7, 127.0.0.8");
+  CHECK(found.lacking.empty());
+  CHECK(found.doubtful.empty());
+}
+
+TEST_CASE("a source address that no interface has is named with its place") {
+  const auto found = around("'127.0.0.1:1'", "127.0.0.7, 192.0.2.1");  // RFC 5737: nobody's
+  REQUIRE(found.lacking.size() == 1);
+  CHECK(found.lacking[0].text().starts_with(
+      "t.yaml:5:34: upstreams.a.sourceAddresses[1]: `192.0.2.1` is no address of this machine"));
+  CHECK(found.doubtful.empty());
+}
+
+TEST_CASE("a source address of a family that no endpoint has is never used") {
+  const auto found = around("'127.0.0.1:1'", "127.0.0.7, '::1'");
+  REQUIRE(found.doubtful.size() == 1);
+  CHECK(found.doubtful[0].text().starts_with(
+      "t.yaml:5:34: upstreams.a.sourceAddresses[1]: `::1` is never used: no endpoint of `a` has an IPv6 "));
+  CHECK(around("'127.0.0.1:1', '[::1]:1'", "127.0.0.7, '::1'").doubtful.empty());
+  // Nobody knows yet which addresses a name has.
+  CHECK(around("'pods:1'", "127.0.0.7, '::1'").doubtful.empty());
+}
+
+TEST_CASE("logs that cannot be written are told with their key") {
+  const Folder folder;
+  const auto fault_of = [](const std::string& log) {
+    const auto found = around("log: " + log + "\n");
+    return found.lacking.empty() ? std::string() : found.lacking.at(0).text();
+  };
+  CHECK(fault_of("{ access: stdout, error: { path: stderr } }").empty());
+  CHECK(fault_of("{ access: " + folder.path() + "/new.log }").empty());
+  CHECK_FALSE(std::filesystem::exists(folder.path() + "/new.log"));
+  CHECK(fault_of("{ access: /dev/null }").empty());
+  CHECK(fault_of("{ access: off }").empty());
+  CHECK(fault_of("{ access: " + folder.path() + "/none/a.log }") ==
+        "t.yaml:3:16: log.access: " + folder.path() + "/none/a.log: its directory " + folder.path() +
+            "/none does not exist: create it, or choose another");
+  CHECK(fault_of("{ access: { path: " + folder.path() + " } }") ==
+        "t.yaml:3:24: log.access.path: " + folder.path() +
+            ": is a directory: write the name of a file in it");
+  CHECK(fault_of("{ error: { path: /none/e.log } }").starts_with("t.yaml:3:23: log.error.path: /none/e.log"));
+  if (::geteuid() == 0) return;  // who may do anything
+  REQUIRE(::chmod(folder.path().c_str(), 0500) == 0);
+  CHECK(fault_of("{ access: " + folder.path() + "/a.log }").find("Permission denied") != std::string::npos);
+  REQUIRE(::chmod(folder.path().c_str(), 0700) == 0);
+}
+
+TEST_CASE("a webroot that is not there is told, and keeps nobody from starting") {
+  const Folder folder;
+  const auto found = around("acmeChallenges: " + folder.path() + "/none\n");
+  CHECK(found.lacking.empty());
+  REQUIRE(found.doubtful.size() == 1);
+  CHECK(found.doubtful[0].text() == "t.yaml:3:17: acmeChallenges: " + folder.path() +
+                                        "/none: does not exist: create it; until then every challenge gets "
+                                        "404");
+  CHECK(around("acmeChallenges: " + folder.path() + "\n").doubtful.empty());
+  std::ofstream(folder.path() + "/file") << "x";
+  CHECK(around("acmeChallenges: " + folder.path() + "/file\n").doubtful.size() == 1);
+}
