@@ -135,6 +135,8 @@ net::Task<Forward::Step> Forward::read_head() {
     if (upload_ && request_failed(upload_->state())) {
       current().outcome = AttemptOutcome::abandoned;
       failure_ = reason_of(upload_->state(), body_->end());
+      if (failure_ == FailureReason::request_timeout) failure_details_ = body_->stall();
+      if (failure_ == FailureReason::bad_request) failure_details_ = body_->fault();
       co_return Step::failed;
     }
     const auto cause = co_await wait_for_answer();

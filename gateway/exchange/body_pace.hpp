@@ -1,6 +1,8 @@
 // Whether a body comes fast enough. Pure.
 #pragma once
 
+#include <optional>
+
 #include "conf/config.hpp"
 #include "wire/net/deadline_wheel.hpp"
 
@@ -25,13 +27,19 @@ class PaceKeeper {
     if (pace_.bytes_per_second == 0 || waited_ < pace_.window) return false;
     const double seconds = std::chrono::duration<double>(waited_).count();
     const bool slow = static_cast<double>(bytes_) < seconds * static_cast<double>(pace_.bytes_per_second);
+    if (slow) slow_rate_ = static_cast<std::uint64_t>(static_cast<double>(bytes_) / seconds);
     waited_ = {};
     bytes_ = 0;
     return slow;
   }
 
+  [[nodiscard]] const conf::BodyPace& asked() const { return pace_; }
+  // Bytes per second of the window that was too slow; nothing if none was.
+  [[nodiscard]] std::optional<std::uint64_t> slow_rate() const { return slow_rate_; }
+
  private:
   conf::BodyPace pace_;
+  std::optional<std::uint64_t> slow_rate_;
   net::Clock::duration waited_{0};
   std::uint64_t bytes_ = 0;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "conf/units.hpp"
 #include "wire/net/wait.hpp"
 
 namespace tidegate::gateway {
@@ -76,6 +77,15 @@ std::string_view BodyReader::take_chunks() {
     if (step.consumed == 0) break;
   }
   return count({first, size});
+}
+
+std::string BodyReader::stall() const {
+  const auto rate = pace_.slow_rate();
+  if (!rate)
+    return "nothing of the body came for " + conf::duration_text(idle_) + " (`timeouts.requestBody`)";
+  const auto& asked = pace_.asked();
+  return "the body came at " + std::to_string(*rate) + " bytes/s over " + conf::duration_text(asked.window) +
+         ", `minBodyRate` asks for " + std::to_string(asked.bytes_per_second);
 }
 
 net::Task<std::string_view> BodyReader::next(net::BufferPool& pool) {

@@ -54,6 +54,8 @@ class BodyReader {
   [[nodiscard]] std::uint64_t received() const { return received_; }
   [[nodiscard]] const std::string& trailers() const { return decoder_.trailers(); }
   [[nodiscard]] std::string_view fault() const { return http::describe(decoder_.error()); }
+  // After `stalled`, for a request: which of the listener's keys was not met, and by how much.
+  [[nodiscard]] std::string stall() const;
   // Bytes read beyond the message: the next request, or a reason to condemn the connection.
   [[nodiscard]] net::Buffer& rest() { return buffer_; }
   // Any byte of the body was taken from the stream.

@@ -49,7 +49,8 @@ net::Task<After> ClientConnection::send_to_tls(Exchange& exchange) {
 net::Task<After> ClientConnection::refuse(Exchange& exchange, FailureReason reason, std::string_view details,
                                           int retry_after_seconds) {
   exchange.record.failure = reason;
-  exchange.record.failure_details = details;
+  // What a check has left in the record is for the log alone.
+  if (!details.empty()) exchange.record.failure_details = details;
   if (reason == FailureReason::client_gone) {
     exchange.record.status = static_cast<std::uint16_t>(describe(reason).status);
     co_return After::abort;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <utility>
 
 #include <spdlog/logger.h>
 
@@ -59,9 +60,13 @@ bool ClientConnection::close_if_idle() {
 
 bool ClientConnection::give_way() {
   if (retired || (waiting_ && !stream_->is_quiet())) return false;
-  if (head_begun_) {
+  if (auto* const begun = std::exchange(head_begun_, nullptr)) {
     (void)stream_->try_write(kHeadTimeout);
     stream_->shutdown_write();
+    begun->record.status = 408;
+    begun->record.failure = FailureReason::request_timeout;
+    begun->record.failure_details = "the head was not whole when its place was needed for another client";
+    worker_.finish(*begun, nullptr);
   }
   worker_.retire(*this);
   return true;
@@ -75,7 +80,9 @@ void ClientConnection::abandon() {
 bool ClientConnection::has_room_for_client() {
   if (worker_.view()->listener_limits[listener_].empty()) return true;
   const auto full = ask_connection_limits(worker_, listener_, address_, places_);
-  if (!full.empty()) report_refusal(FailureReason::too_many_requests, full);
+  if (!full.empty())
+    report_refusal(FailureReason::too_many_requests,
+                   std::string("too many connections for the limit ").append(full), full);
   return full.empty();
 }
 
@@ -244,11 +251,12 @@ net::Task<ClientConnection::HeadRead> ClientConnection::read_head(Exchange& exch
     net::Wait wait(worker_.loop());
     wait.readable(*stream_).until(deadline);
     if (!is_queued()) worker_.add_newcomer(*this);
-    head_begun_ = !in_.empty();
+    head_begun_ = in_.empty() ? nullptr : &exchange;
     const auto cause = co_await wait;
-    head_begun_ = false;
+    head_begun_ = nullptr;
     if (cause == net::Cause::deadline) {
       reason = FailureReason::request_timeout;
+      exchange.record.failure_details = "no whole head within `timeouts.requestHeader`";
       if (in_.empty()) co_return HeadRead::silent_end;
       co_return HeadRead::refused;
     }

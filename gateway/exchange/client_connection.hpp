@@ -62,12 +62,12 @@ class ClientConnection final : public IdleNode {
   net::Task<bool> introduce();
   net::Task<bool> read_proxy_header(const conf::Listener& settings);
   // A line in the error log about a client that never came to a request.
-  void report_refusal(FailureReason reason, std::string_view details);
+  void report_refusal(FailureReason reason, std::string_view details, std::string_view limit = {});
   [[nodiscard]] bool turn_away(ConnectionRefusal refusal, std::string_view details);
   void find_client(Exchange& exchange);
   // The listener's access list, where the peer is a proxy and the client only known by the request; or the
-  // route's.
-  [[nodiscard]] bool is_denied(const Exchange& exchange) const;
+  // route's. If so, the record says which of them.
+  [[nodiscard]] bool is_denied(Exchange& exchange) const;
 
   // Whether the client knows a name and password of the route's (authentication.cpp): `none` if so, else why
   // not.
@@ -104,10 +104,10 @@ class ClientConnection final : public IdleNode {
   std::uint16_t port_;
   std::unique_ptr<const net::SocketAddress> destination_;  // from a PROXY protocol header
   LimitPlaces places_;
-  bool idle_ = true;         // counted as idle: no exchange is in progress
-  bool waiting_ = false;     // for the first byte of a request
-  bool head_begun_ = false;  // and its rest is waited for
-  bool served_ = false;      // a request has come before
+  Exchange* head_begun_ = nullptr;  // whose head is waited for, of which something has come
+  bool idle_ = true;                // counted as idle: no exchange is in progress
+  bool waiting_ = false;            // for the first byte of a request
+  bool served_ = false;             // a request has come before
   net::Task<> task_;
 };
 

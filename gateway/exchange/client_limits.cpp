@@ -61,6 +61,7 @@ class Asking {
     }
     note_refusal(worker_, *table, verdict.refused, exchange_.client_address);
     if (limit.dry_run) return true;
+    exchange_.record.limit = limit.name;
     refusal_.refused = FailureReason::too_many_requests;
     refusal_.retry_after_seconds = retry_after_seconds(verdict.wait);
     exchange_.failure_details.assign("too many ").append(name_of(verdict.refused));
@@ -116,8 +117,8 @@ net::Task<LimitAnswer> ask_limits(Worker& worker, net::Stream& stream, Exchange&
   co_return answer;
 }
 
-std::string ask_connection_limits(Worker& worker, std::uint32_t listener, std::string_view peer,
-                                  LimitPlaces& places) {
+std::string_view ask_connection_limits(Worker& worker, std::uint32_t listener, std::string_view peer,
+                                       LimitPlaces& places) {
   const auto& view = *worker.view();
   if (view.trusted.contains(peer)) return {};
   for (const auto number : view.listener_limits[listener]) {
@@ -128,7 +129,7 @@ std::string ask_connection_limits(Worker& worker, std::uint32_t listener, std::s
     if (verdict.holds_place) places.emplace_back(table, verdict.place, kConnection);
     if (verdict.admitted) continue;
     note_refusal(worker, *table, verdict.refused, peer);
-    if (!table->settings().dry_run) return "too many connections for the limit " + table->settings().name;
+    if (!table->settings().dry_run) return table->settings().name;
   }
   return {};
 }

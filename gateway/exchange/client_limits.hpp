@@ -31,9 +31,10 @@ struct LimitAnswer {
                                                 std::uint32_t listener);
 
 // Asks the listener's limits for one more open connection of `peer`; its places go to `places`. A trusted
-// proxy brings many clients: it is not limited. Returns why there is to be none; empty: it is granted.
-[[nodiscard]] std::string ask_connection_limits(Worker& worker, std::uint32_t listener, std::string_view peer,
-                                                LimitPlaces& places);
+// proxy brings many clients: it is not limited. Returns the name of the limit that refuses it, which lives as
+// long as the worker's view; empty: it is granted.
+[[nodiscard]] std::string_view ask_connection_limits(Worker& worker, std::uint32_t listener,
+                                                     std::string_view peer, LimitPlaces& places);
 
 // The places of a connection and of its request, for the tunnel that both become; null if there are none.
 [[nodiscard]] std::unique_ptr<LimitPlaces> join(LimitPlaces& of_connection, LimitPlaces& of_request);

@@ -303,6 +303,8 @@ Forward::Step Forward::next_step(const TryFacts& facts, FailureReason reason) {
 // What the client is told beyond the reason's phrase: nothing that names addresses behind the gateway.
 std::string_view Forward::public_details() const {
   switch (failure_) {
+    case FailureReason::bad_request:
+    case FailureReason::request_timeout:
     case FailureReason::no_ready_endpoint:
     case FailureReason::hold_expired:
     case FailureReason::endpoints_full: return failure_details_;

@@ -7,6 +7,16 @@
 #include "wire/net/wait.hpp"
 
 namespace tidegate::gateway {
+namespace {
+
+// Which list has refused whom; the line's `listener` says where, if no route does.
+std::string access_story(std::string_view client, std::string_view route) {
+  std::string story = "`access` of the ";
+  story += route.empty() ? "listener" : "route ";
+  return story.append(route).append(" does not let ").append(client).append(" in");
+}
+
+}  // namespace
 
 net::Task<bool> ClientConnection::introduce() {
   const auto view = worker_.view();
@@ -22,7 +32,7 @@ net::Task<bool> ClientConnection::introduce() {
   }
   // Where a proxy stands before the clients, only a request tells which of them it is.
   if (admission.access.allows(address_) || view->trusted.contains(address_)) co_return true;
-  co_return turn_away(ConnectionRefusal::access_denied, {});
+  co_return turn_away(ConnectionRefusal::access_denied, access_story(address_, {}));
 }
 
 net::Task<bool> ClientConnection::read_proxy_header(const conf::Listener& settings) {
@@ -68,10 +78,12 @@ bool ClientConnection::turn_away(ConnectionRefusal refusal, std::string_view det
   return false;
 }
 
-void ClientConnection::report_refusal(FailureReason reason, std::string_view details) {
+void ClientConnection::report_refusal(FailureReason reason, std::string_view details,
+                                      std::string_view limit) {
   AccessRecord record;
   record.failure = reason;
   record.failure_details = details;
+  record.limit = limit;
   record.client_address = address_;
   record.client_port = port_;
   record.server_address = worker_.view()->listener_addresses[listener_];
@@ -92,10 +104,14 @@ void ClientConnection::find_client(Exchange& exchange) {
   exchange.record.client_address = exchange.client_address;
 }
 
-bool ClientConnection::is_denied(const Exchange& exchange) const {
-  if (exchange.route != nullptr) return !exchange.route->access.allows(exchange.client_address);
-  return exchange.peer_trusted &&
-         !exchange.view->admissions[listener_].access.allows(exchange.client_address);
+bool ClientConnection::is_denied(Exchange& exchange) const {
+  const auto* const route = exchange.route;
+  if (route == nullptr && !exchange.peer_trusted) return false;
+  const auto& access = route != nullptr ? route->access : exchange.view->admissions[listener_].access;
+  if (access.allows(exchange.client_address)) return false;
+  exchange.failure_details = access_story(exchange.client_address, route != nullptr ? route->name : "");
+  exchange.record.failure_details = exchange.failure_details;
+  return true;
 }
 
 }  // namespace tidegate::gateway

@@ -285,6 +285,7 @@ void append_json(std::string& out, const AccessRecord& record) {
   if (record.failure != FailureReason::none) {
     members.text("failure", describe(record.failure).name);
     if (!record.failure_details.empty()) members.text("failure_details", record.failure_details);
+    if (!record.limit.empty()) members.text("limit", record.limit);
   }
   if (record.tunnel) {
     members.key("websocket");

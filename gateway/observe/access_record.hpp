@@ -139,6 +139,7 @@ struct AccessRecord : AccessNumbers {
   std::string_view request_id;
   std::string_view route;
   std::string_view upstream;         // empty if none was chosen
+  std::string_view limit;            // the one that refused it; a tunnel has none
   std::string_view failure_details;  // what the reason alone does not say, e.g. "status line: bad version"
 
   AttemptList attempts;

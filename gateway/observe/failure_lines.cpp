@@ -79,7 +79,9 @@ void append_failure_line(std::string& out, const AccessRecord& record) {
   append_pair(out, "host", record.host);
   append_client(out, record);
   append_pair(out, "id", record.request_id);
+  if (record.route.empty()) append_pair(out, "listener", record.server_address);
   append_pair(out, "route", record.route);
+  append_pair(out, "limit", record.limit);
   append_pair(out, "upstream", record.upstream);
   append_attempts(out, record.attempts);
   if (record.hold_time.count() > 0) {

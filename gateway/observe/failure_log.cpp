@@ -1,6 +1,5 @@
 #include "gateway/observe/failure_log.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <mutex>
 #include <utility>
@@ -89,38 +88,6 @@ std::uint64_t ErrorLog::dropped_lines() const {
   return queue_->overrun_counter() + sink_->lost_lines();
 }
 
-// === limiter ===
-
-bool FailureLimiter::admit(FailureReason reason, std::string_view upstream, TimePoint now) {
-  const auto found = std::find_if(kinds_.begin(), kinds_.end(), [&](const Kind& kind) {
-    return kind.reason == reason && kind.upstream == upstream;
-  });
-  if (found == kinds_.end()) {
-    kinds_.push_back({reason, std::string(upstream), now, 1, 0});
-    return true;
-  }
-  if (found->admitted < burst) {
-    ++found->admitted;
-    return true;
-  }
-  ++found->suppressed;
-  return false;
-}
-
-std::vector<FailureLimiter::Summary> FailureLimiter::expire(TimePoint now) {
-  std::vector<Summary> summaries;
-  std::erase_if(kinds_, [&](Kind& kind) {
-    if (now - kind.began < window) return false;
-    if (kind.suppressed > 0) summaries.push_back({kind.reason, std::move(kind.upstream), kind.suppressed});
-    return true;
-  });
-  return summaries;
-}
-
-std::vector<FailureLimiter::Summary> FailureLimiter::finish() {
-  return expire(TimePoint::max());
-}
-
 // === a worker's failure log ===
 
 FailureLog::~FailureLog() {
@@ -132,7 +99,7 @@ void FailureLog::report(const AccessRecord& record, std::chrono::steady_clock::t
   const auto level = record.status >= 500 ? spdlog::level::err : spdlog::level::info;
   if (!logger_->should_log(level)) return;
   summarise(now);
-  if (!limiter_.admit(record.failure, record.upstream, now)) return;
+  if (!limiter_.admit(kind_of(record), now)) return;
   line_.clear();
   append_failure_line(line_, record);
   logger_->log(level, "{}", line_);
@@ -144,11 +111,10 @@ void FailureLog::summarise(std::chrono::steady_clock::time_point now) {
 
 void FailureLog::say(const std::vector<FailureLimiter::Summary>& summaries) {
   for (const auto& summary : summaries) {
-    const auto& reason = describe(summary.reason);
+    const auto& reason = describe(summary.reason());
     logger_->log(reason.status >= 500 ? spdlog::level::err : spdlog::level::info,
-                 "{} {}{}{}: {} similar suppressed within {} s", reason.status, reason.name,
-                 summary.upstream.empty() ? "" : " upstream=", summary.upstream, summary.suppressed,
-                 FailureLimiter::window.count());
+                 "{} {}{}: {} similar suppressed within {} s", reason.status, reason.name, summary.subject(),
+                 summary.suppressed(), FailureLimiter::window.count());
   }
 }
 

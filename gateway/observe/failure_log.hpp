@@ -14,6 +14,7 @@
 
 #include "conf/config.hpp"
 #include "gateway/observe/access_record.hpp"
+#include "gateway/observe/failure_limiter.hpp"
 
 namespace tidegate::upstream {
 class Endpoint;
@@ -61,41 +62,6 @@ void append_failure_line(std::string& out, const AccessRecord& record);
 // `endpoint soketi/pod-0 10.0.0.1:6001: ready -> unready (refused) at 2024-05-01T10:00:00.123Z`. No newline.
 [[nodiscard]] std::string state_line(const upstream::Endpoint& endpoint, std::string_view cluster,
                                      const upstream::Transition& transition);
-
-// === limiter (pure) ===
-
-// Lets the first `burst` failures of a kind (reason and upstream) through in each window and counts the
-// others.
-class FailureLimiter {
- public:
-  using TimePoint = std::chrono::steady_clock::time_point;
-  static constexpr std::uint32_t burst = 5;
-  static constexpr std::chrono::seconds window{10};
-
-  // One kind whose window is over while failures were suppressed.
-  struct Summary {
-    FailureReason reason{};
-    std::string upstream;
-    std::uint64_t suppressed = 0;
-  };
-
-  // A window that is over ends in `expire`, so call that first.
-  [[nodiscard]] bool admit(FailureReason reason, std::string_view upstream, TimePoint now);
-  // Ends the windows that are over; the result is empty if nothing was suppressed in them.
-  [[nodiscard]] std::vector<Summary> expire(TimePoint now);
-  // Ends all windows, for shutdown.
-  [[nodiscard]] std::vector<Summary> finish();
-
- private:
-  struct Kind {
-    FailureReason reason{};
-    std::string upstream;
-    TimePoint began{};
-    std::uint32_t admitted = 0;
-    std::uint64_t suppressed = 0;
-  };
-  std::vector<Kind> kinds_;  // few: those failing now
-};
 
 // One worker's way to the error log. Used by its worker only.
 class FailureLog {

@@ -203,6 +203,8 @@ struct alignas(64) WorkerCounters {
   Counter bytes_from_clients;  // heads and bodies as received, without tunnels
   Counter bytes_to_clients;    // bodies, without heads and tunnels
   Gauge tunnel_buffer_bytes;   // private buffers of tunnels whose peer is slow
+  Gauge buffer_bytes;          // all buffers, as counted once a second
+  Gauge buffer_limit_bytes;    // what they may have
   std::array<Counter, status_classes> requests_without_upstream;
   std::array<Counter, failure_reasons> failures;  // by reason, clients that left and cut answers included
   std::array<Counter, failure_reasons> local_replies;  // those the gateway answered itself

@@ -28,10 +28,27 @@ void append_sample(std::string& out, std::string_view name, const LimitReport& l
   out.append(std::to_string(value)).append("\n");
 }
 
+void append_of_worker(std::string& out, std::string_view name, std::size_t worker, const Gauge& gauge) {
+  out.append(name).append("{worker=\"").append(std::to_string(worker)).append("\"} ");
+  out.append(std::to_string(gauge.value())).append("\n");
+}
+
 void append_per_limit(std::string& out, const MetricsInput& input, std::array<std::string_view, 3> family,
                       std::uint64_t LimitReport::*member) {
   append_family(out, family[0], family[1], family[2]);
   for (const auto& limit : input.limits) append_sample(out, family[0], limit, {}, limit.*member);
+}
+
+// Each worker has its own share, so that the fullest decides when a request is refused.
+void append_buffers(std::string& out, const Metrics& metrics) {
+  constexpr std::string_view used = "tidegate_buffer_bytes";
+  append_family(out, used, "gauge", "Memory of buffers in use by worker, those of tunnels included.");
+  for (std::size_t i = 0; i < metrics.workers(); ++i)
+    append_of_worker(out, used, i, metrics.worker(i).buffer_bytes);
+  constexpr std::string_view most = "tidegate_buffer_limit_bytes";
+  append_family(out, most, "gauge", "Its ceiling (`bufferMemory`): a worker that is over it answers 503.");
+  for (std::size_t i = 0; i < metrics.workers(); ++i)
+    append_of_worker(out, most, i, metrics.worker(i).buffer_limit_bytes);
 }
 
 }  // namespace
@@ -44,6 +61,7 @@ void append_limit_metrics(std::string& out, const MetricsInput& input) {
   append_family(out, shed_name, "counter",
                 "Client connections without a request in progress closed to make room for others.");
   out.append(shed_name).append(" ").append(std::to_string(shed)).append("\n");
+  append_buffers(out, input.metrics);
   if (input.limits.empty()) return;
 
   constexpr std::string_view refused = "tidegate_limit_refused_total";

@@ -125,14 +125,20 @@ void PasswordChecks::perform(Check& check, PasswordVerifier& verifier) {
   const auto digest = digest_of(check);
   const auto now = std::chrono::steady_clock::now();
   // A page that loads asks for many things at once: the first answer serves them all.
-  bool right = cache_.has(digest, now);
-  if (!right) {
+  auto verdict = PasswordVerdict::right;
+  if (!cache_.has(digest, now)) {
     const auto hash = check.file->find(check.user);
     // A name that is not there takes its time too, so that names cannot be found out by the clock.
-    right = verifier.verify(check.password, hash ? *hash : check.file->any_hash()) && hash.has_value();
-    if (right) cache_.add(digest, now);
+    const bool fits = verifier.verify(check.password, hash ? *hash : check.file->any_hash());
+    if (!hash) {
+      verdict = PasswordVerdict::unknown_user;
+    } else if (!fits) {
+      verdict = PasswordVerdict::wrong;
+    } else {
+      cache_.add(digest, now);
+    }
   }
-  check.done(right);
+  check.done(verdict);
 }
 
 void PasswordChecks::refresh(PasswordFile& file) {

@@ -53,6 +53,9 @@ class PasswordCache {
   std::array<Shard, kShards> shards_;
 };
 
+// For the log; clients are never told why.
+enum class PasswordVerdict : std::uint8_t { right, wrong, unknown_user };
+
 // All functions are thread-safe.
 class PasswordChecks {
  public:
@@ -70,7 +73,7 @@ class PasswordChecks {
     std::shared_ptr<PasswordFile> file;
     std::string user;
     std::string password;
-    std::function<void(bool right)> done;  // called by a thread of this object's
+    std::function<void(PasswordVerdict)> done;  // called by a thread of this object's
     ClientKey client = {};
   };
 

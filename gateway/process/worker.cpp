@@ -66,7 +66,9 @@ Worker::Worker(std::uint32_t index, WorkerLinks links)
       failures_(links_.error_log),
       tick_(std::make_unique<Tick>(*this)),
       random_state_(seed()),
-      client_seed_(seed()) {}
+      client_seed_(seed()) {
+  links_.counters.buffer_limit_bytes.add(static_cast<std::int64_t>(links_.most_buffer_bytes));
+}
 
 Worker::~Worker() {
   loop_.stop();
@@ -91,6 +93,8 @@ void Worker::tick() {
   failures_.summarise(loop_.now());
   end_drained();
   count_idle();
+  auto& gauge = links_.counters.buffer_bytes;
+  gauge.add(static_cast<std::int64_t>(buffer_bytes()) - gauge.value());
 }
 
 // How many idle connections each upstream has here, for the metrics.
@@ -218,9 +222,12 @@ void Worker::add_handshake(IdleNode& handshake) {
   if (enter_bounded(handshakes_, handshake, kMostHandshakes, now())) links_.counters.connections_shed.add();
 }
 
+std::size_t Worker::buffer_bytes() const {
+  return buffers_.in_use() + static_cast<std::size_t>(links_.counters.tunnel_buffer_bytes.value());
+}
+
 bool Worker::buffers_full() const {
-  const auto of_tunnels = static_cast<std::size_t>(links_.counters.tunnel_buffer_bytes.value());
-  return buffers_.in_use() + of_tunnels >= links_.most_buffer_bytes;
+  return buffer_bytes() >= links_.most_buffer_bytes;
 }
 
 std::unique_ptr<Exchange> Worker::take_exchange() {

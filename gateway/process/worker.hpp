@@ -129,6 +129,8 @@ class Worker {
   // Closes the connection that has been idle the longest, or else the oldest newcomer, or one of a client
   // that crowds others out; false if there is none.
   [[nodiscard]] bool shed_connection();
+  // In use now, those of tunnels included.
+  [[nodiscard]] std::size_t buffer_bytes() const;
   // The memory for buffers is used up: no new request is taken on.
   [[nodiscard]] bool buffers_full() const;
   // Both are destroyed after the current event.

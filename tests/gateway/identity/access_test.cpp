@@ -1,5 +1,6 @@
 // Who is let in, by address.
 #include "tests/gateway/identity/introduced.hpp"
+#include "tests/support/error_log_file.hpp"
 
 using namespace tidegate;
 using namespace tidegate::test;
@@ -16,6 +17,24 @@ TEST_CASE("a client that a listener denies has its connection closed") {
   CHECK(gateway.admin("/metrics").find("tidegate_connections_refused_total{reason=\"access_denied\"} 1\n") !=
         std::string::npos);
   CHECK(pod.untouched());
+}
+
+TEST_CASE("the log names who was refused by which list") {
+  const ErrorLogFile log;
+  const ScriptedBackend pod;
+  GatewayFixture at_listener(
+      in_front_of(pod, {.listener = "    access: [{ deny: 127.0.0.0/8 }]\n", .rest = log.yaml()}));
+  auto client = RawClient::in_clear_text(at_listener.port());
+  client.expect_end();
+  log.wait_for("`access` of the listener does not let 127.0.0.1 in) \"-\" client=127.0.0.1:");
+  CHECK(log.text().find(" listener=127.0.0.1:0 ") != std::string::npos);
+  const ErrorLogFile other;
+  GatewayFixture at_route(
+      in_front_of(pod, {.route = "    access: [{ deny: 127.0.0.0/8 }]\n", .rest = other.yaml()}));
+  const auto answer = RawClient(at_route.port()).get();
+  CHECK(answer.status == 403);
+  CHECK(answer.body.find("127.0.0.1") == std::string::npos);
+  other.wait_for("`access` of the route / does not let 127.0.0.1 in");
 }
 
 TEST_CASE("the first rule that has the client decides, and whom none has is let in") {

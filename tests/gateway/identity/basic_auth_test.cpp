@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include "tests/gateway/tunnel/web_socket.hpp"
+#include "tests/support/error_log_file.hpp"
 
 using namespace tidegate;
 using namespace tidegate::test;
@@ -62,6 +63,30 @@ TEST_CASE("basic auth: without a right password it is 401, and the connection go
   CHECK(client.get("/", authorization("ann:sesame")).body == "here");
   CHECK(client.get("/", authorization("ann:sesam")).status == 401);
   CHECK(t.gateway->failures(FailureReason::unauthorized) == 7);
+}
+
+TEST_CASE("basic auth: the log says what was wrong, the client is not told") {
+  const ErrorLogFile log;
+  const ScriptedBackend pod;
+  Guarded t;
+  GatewayFixture gateway(
+      in_front_of(pod, {.route = "    basicAuth: { file: " + t.path + " }\n", .rest = log.yaml()}));
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"", "no credentials came"},
+      {"Authorization: Bearer x\r\n", "the credentials are not Basic, or malformed"},
+      {authorization("bob:sesame"), "there is no such user"},
+      {authorization("ann:Sesame"), "the password of ann is wrong"},
+  };
+  RawClient client(gateway.port());
+  for (const auto& [fields, said] : cases) {
+    CAPTURE(said);
+    const auto answer = client.get("/", fields);
+    CHECK(answer.status == 401);
+    CHECK(answer.body.find(said) == std::string::npos);
+    CHECK(answer.field("Proxy-Status").find("A name and password are required") != std::string::npos);
+    log.wait_for("401 unauthorized (A name and password are required: " + said + ")");
+  }
+  CHECK(log.text().find("bob") == std::string::npos);
 }
 
 TEST_CASE("basic auth: the pod is told who it is, where that is configured") {

@@ -61,7 +61,9 @@ std::shared_ptr<spdlog::logger> log_into(std::ostringstream& text) {
 bool check(PasswordChecks& checks, const std::shared_ptr<PasswordFile>& file, const std::string& user,
            const std::string& password) {
   auto outcome = std::make_shared<std::atomic<int>>(-1);
-  REQUIRE(checks.submit({file, user, password, [outcome](bool right) { *outcome = right ? 1 : 0; }}));
+  REQUIRE(checks.submit({file, user, password, [outcome](PasswordVerdict verdict) {
+                           *outcome = verdict == PasswordVerdict::right ? 1 : 0;
+                         }}));
   test::wait_until("a password to be checked", [&] { return *outcome >= 0; });
   return *outcome == 1;
 }
@@ -209,7 +211,7 @@ TEST_CASE("the queue of checks is bounded, and none is reported after the stop")
   {
     PasswordChecks checks(log_into(log));
     std::size_t taken = 0;
-    const auto block = [&](bool) {
+    const auto block = [&](PasswordVerdict) {
       while (!open) std::this_thread::yield();
       ++done;
     };

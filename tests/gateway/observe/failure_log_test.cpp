@@ -40,7 +40,8 @@ TEST_CASE("an outage of a thousand requests is a few lines and a count") {
   CHECK(contains(
       text, " [error] 502 connection_refused (The endpoint refused the connection) \"GET /index.html?a=1\""));
   CHECK(contains(text,
-                 " [error] 502 connection_refused upstream=soketi: 995 similar suppressed within 10 s\n"));
+                 " [error] 502 connection_refused route=socket upstream=soketi endpoint=10.0.0.2:6001: 995 "
+                 "similar suppressed within 10 s\n"));
 }
 
 TEST_CASE("what was suppressed is said at the end too") {

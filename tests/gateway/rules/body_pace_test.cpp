@@ -26,8 +26,10 @@ TEST_CASE("the average over a window of waiting decides") {
   pace.waited(4s);
   CHECK(pace.verdict_at(kNow) == kNow + 6s);
   pace.received(999);
+  CHECK_FALSE(pace.slow_rate());
   pace.waited(6s);
   CHECK(pace.too_slow());
+  CHECK(pace.slow_rate() == 99U);
 }
 
 TEST_CASE("a window that was fast enough says nothing about the next") {

@@ -64,8 +64,8 @@ TEST_CASE("a policy's name without a certificate is warned of, with the certific
 }
 
 TEST_CASE("hosts of routes without a certificate are one warning for all of them") {
-  const auto found = warnings("      unknownName: refuse\n", to("example.com") + to("a.example.org") +
-                                                                 to("'*.b.example.org'"));
+  const auto found = warnings("      unknownName: refuse\n",
+                              to("example.com") + to("a.example.org") + to("'*.b.example.org'"));
   REQUIRE(found.size() == 1);
   CHECK(
       found[0].starts_with("t.yaml:10:15: routes[1].hosts[0]: no certificate of listeners[0] "
