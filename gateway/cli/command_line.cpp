@@ -50,12 +50,12 @@ int check(const std::string& file) {
   const auto contexts =
       make_tls_contexts(*config, std::make_shared<net::TicketKeys>(std::chrono::hours(12)), now, faults);
   check_password_files(*config, faults);
-  if (!faults.empty()) return print(file, faults);
-  for (const auto& warning : tls_warnings(*config, contexts, now)) warn(warning);
   // Only warnings: this may be another machine than the one where it is to serve, and another user.
   const auto surroundings = look_around(*config);
   for (const auto& fault : surroundings.lacking) warn(fault.text() + " (here it would not start)");
   for (const auto& fault : surroundings.doubtful) warn(fault.text());
+  if (!faults.empty()) return print(file, faults);
+  for (const auto& warning : tls_warnings(*config, contexts, now)) warn(warning);
   std::printf("%s: the configuration is valid\n", file.c_str());
   return 0;
 }

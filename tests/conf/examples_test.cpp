@@ -51,6 +51,23 @@ TEST_CASE("the quick start is what it says") {
   CHECK(upstream.retry.enabled);
 }
 
+TEST_CASE("the example behind a balancer has what it is for") {
+  const Config config = load("behind-balancer.yaml");
+  const auto& listener = config.listeners.at(0);
+  CHECK(listener.proxy_protocol.value().from.size() == 1);
+  CHECK(listener.body_pace.bytes_per_second > 0);
+  CHECK(config.is_written("listeners[0].underscoresInHeaders"));
+  CHECK(listener.tls.value().certificates.at(0).staple.fetch);
+  CHECK_FALSE(config.ticket_keys.empty());
+  CHECK(config.buffer_memory > 0);
+  CHECK(config.limits.at(0).dry_run);
+  const auto& pods = config.upstreams.at(0);
+  CHECK(pods.proxy_protocol == ProxyProtocolOut::v2);
+  CHECK(pods.source_addresses.size() == 2);
+  CHECK_FALSE(pods.tls.value().ca.empty());
+  CHECK_FALSE(pods.tls.value().certificate.key.empty());
+}
+
 TEST_CASE("a file that cannot be read says why") {
   const ReadResult missing = read_yaml_file("/nonexistent/tidegate.yaml");
   const auto& errors = std::get<ConfigErrors>(missing);

@@ -1,6 +1,7 @@
 // The command line: what the program prints and with which status it ends, without serving.
 import assert from 'node:assert/strict';
-import { copyFileSync, readdirSync, readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 import { Authority } from './harness/certificates.mjs';
@@ -36,7 +37,9 @@ await suite({
     // The certificates and passwords that an example names are made here: their faults are those of the configuration.
     scene.file('htpasswd', 'ann:$2y$04$abcdefghijklmnopqrstuuinwY/tkBVrn3xrxQI/TgnMHhkvl85RW\n');
     const ca = new Authority(scene, 'partners-ca');
-    for (const host of ['example.com', 'api.example.com']) {
+    for (const name of ['issuer', 'pods-ca']) copyFileSync(ca.certificate, scene.file(`${name}.pem`));
+    writeFileSync(scene.file('tickets.key'), randomBytes(80));
+    for (const host of ['example.com', 'api.example.com', 'gateway']) {
       const issued = ca.issue([host]);
       copyFileSync(issued.certificate, scene.file(`${host}.pem`));
       copyFileSync(issued.key, scene.file(`${host}.key`));
@@ -68,7 +71,7 @@ await suite({
         `${file}:5:26: listeners[0].tls.certificates[0].certificate: /none/a.pem: cannot be read`,
         `${file}:6:26: listeners[0].tls.certificates[1].certificate: /none/b.pem`,
         `${file}:7:16: tlsTicketKeys: /none/tickets: cannot be read`,
-        `${file}:9:55: upstreams.pods.tls.ca: /none/ca.pem: cannot be read`,
+        `${file}:9:53: upstreams.pods.tls.ca: /none/ca.pem: cannot be read`,
       ]) {
         assert.ok(output.includes(said), output);
       }

@@ -56,7 +56,7 @@ await suite({
     const file = scene.configure({ ...respond, log: { access: { path: '/nowhere/access.log' } } }, await scene.freePorts(2));
     const { code, output } = await scene.run([tidegate, '-c', file]);
     assert.equal(code, 1);
-    assert.match(output, /\/nowhere\/access\.log.*No such file/);
+    assert.match(output, /\/nowhere\/access\.log.*does not exist/);
   },
 
   'SIGUSR1 opens the access log anew': async (scene) => {
