@@ -328,6 +328,7 @@ struct Config {
   std::size_t connections_per_worker = 0;  // 0: what the descriptor limit allows
   std::uint64_t buffer_memory = 0;         // of all workers; 0: half of what the process may use
   std::string acme_challenges;  // the folder that an ACME client writes its answers to (webroot); empty: none
+  std::string state_directory;  // what is to outlive a restart lies there; empty: nothing does
   std::string ticket_keys;      // a file of TLS ticket keys that replicas share; empty: own, rotated
   std::vector<std::string> trusted_proxies;  // networks whose X-Forwarded-* is believed (CIDR, or `unix:`)
   ClientAddressFrom client_address = ClientAddressFrom::x_forwarded_for;  // what of theirs names the client

@@ -91,6 +91,10 @@ void describe_process(Fields& fields, Config& config) {
       {"tlsTicketKeys",
        "File of TLS ticket keys (`openssl rand 80`) that replicas share; default: own ones, rotated."},
       config.ticket_keys, "a file");
+  fields.text({"stateDirectory",
+               "Where fetched OCSP responses are kept, so that a restart does not lose them while their "
+               "responder is down; default: they are not."},
+              config.state_directory, "a directory");
   fields.text({"acmeChallenges",
                "Webroot of an ACME client (certbot, lego): answers below `/.well-known/acme-challenge/` come "
                "from there."},

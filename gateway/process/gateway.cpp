@@ -75,6 +75,12 @@ std::shared_ptr<const TlsContexts> tls_or_throw(const conf::Config& config,
   return contexts;
 }
 
+StaplerOptions stapler_options(const conf::Config& config) {
+  StaplerOptions options;
+  options.folder = config.state_directory;
+  return options;
+}
+
 int worker_count(const conf::Config& config) {
   return config.workers > 0 ? config.workers : usable_cores();
 }
@@ -90,7 +96,7 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config)
       ticket_keys_(std::make_shared<net::TicketKeys>(kTicketPeriod)),
       passwords_(error_log_.logger()),
       control_(context_, error_log_.logger()),
-      stapler_(context_, error_log_.logger()),
+      stapler_(context_, error_log_.logger(), stapler_options(*config_)),
       shutdown_timer_(context_) {
   const auto descriptors = raise_descriptor_limit();
   const auto most = connections_per_worker(config_->connections_per_worker, descriptors, worker_count_);

@@ -45,7 +45,11 @@ std::string consequence(const net::OcspInquiry& inquiry, const net::OcspResponse
 
 Stapler::Stapler(boost::asio::io_context& context, std::shared_ptr<spdlog::logger> log,
                  StaplerOptions options)
-    : context_(context), log_(std::move(log)), options_(std::move(options)), timer_(context) {}
+    : context_(context),
+      log_(std::move(log)),
+      options_(std::move(options)),
+      files_(options_.folder),
+      timer_(context) {}
 
 Stapler::~Stapler() = default;
 
@@ -76,9 +80,19 @@ void Stapler::enlist(Subjects& subjects, const Key& key, const std::shared_ptr<n
   } else if (const auto known = subjects_.find(key); fresh && known != subjects_.end()) {
     subject = std::move(known->second);
     subject.staples.clear();
+  } else if (fresh) {
+    recall(key, subject, *staple->inquiry());
   }
   subject.staples.push_back(staple);
   if (staple->inquiry() != nullptr && subject.response) staple->set(subject.response);
+}
+
+void Stapler::recall(const Key& key, Subject& subject, const net::OcspInquiry& inquiry) {
+  auto kept = files_.read(inquiry, options_.now());
+  if (!kept) return;
+  subject.response = std::make_shared<const net::OcspResponse>(std::move(*kept));
+  log_->info("OCSP: {}: response kept in {}, good until {}", key.file, options_.folder,
+             net::day_of(subject.response->expires));
 }
 
 // One that is due, the longest waiting first.
@@ -159,6 +173,8 @@ void Stapler::take(const Key& key, Subject& subject, net::OcspResponse response)
     return;
   subject.response = std::make_shared<const net::OcspResponse>(std::move(response));
   for (const auto& staple : subject.staples) staple->set(subject.response);
+  const auto fault = files_.write(*subject.staples.front()->inquiry(), *subject.response);
+  if (!fault.empty()) log_->warn("OCSP: {}: this response will not outlive a restart: {}", key.file, fault);
   if (news)
     log_->info("OCSP: {}: response of {}, good until {}", key.file, key.responder,
                net::day_of(subject.response->expires));

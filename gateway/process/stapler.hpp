@@ -16,6 +16,7 @@
 
 #include "gateway/observe/staple_state.hpp"
 #include "gateway/process/ocsp_fetch.hpp"
+#include "gateway/process/staple_files.hpp"
 #include "gateway/process/staple_schedule.hpp"
 #include "wire/net/tls_server.hpp"
 
@@ -29,7 +30,8 @@ struct StaplerOptions {
   std::function<net::WallTime()> now = [] { return std::chrono::system_clock::now(); };
   StaplePace pace;
   OcspFetchLimits limits;
-  int at_once = 8;  // fetches
+  int at_once = 8;          // fetches
+  std::string folder = {};  // where responses outlive this process; empty: they do not
 };
 
 // A response is verified before any client sees it, and sent until a newer one comes or it expires: what its
@@ -74,6 +76,8 @@ class Stapler {
 
   static Key key_of(const net::Certificate& certificate, const net::TlsStaple& staple);
   void enlist(Subjects& subjects, const Key& key, const std::shared_ptr<net::TlsStaple>& staple);
+  // Takes up what a process before this one has left.
+  void recall(const Key& key, Subject& subject, const net::OcspInquiry& inquiry);
   void begin(const Key& key, Subject& subject);
   void end(const Key& key, OcspFetch::Result result);
   void take(const Key& key, Subject& subject, net::OcspResponse response);
@@ -84,6 +88,7 @@ class Stapler {
   boost::asio::io_context& context_;
   const std::shared_ptr<spdlog::logger> log_;
   const StaplerOptions options_;
+  const StapleFiles files_;
   Subjects subjects_;
   boost::asio::steady_timer timer_;
   std::mt19937_64 random_{std::random_device{}()};

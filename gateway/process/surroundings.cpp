@@ -113,6 +113,15 @@ void look_at_challenges(const conf::Config& config, Surroundings& found) {
                             folder + ": " + fault + "; until then every challenge gets 404"});
 }
 
+void look_at_state(const conf::Config& config, Surroundings& found) {
+  const auto& folder = config.state_directory;
+  if (folder.empty() || may(folder, W_OK | X_OK)) return;
+  const std::string why = errno == ENOENT ? "does not exist: create it"
+                                          : std::string("cannot be written: ") + std::strerror(errno);
+  found.doubtful.push_back({config.place_of("stateDirectory"), "stateDirectory",
+                            folder + ": " + why + "; until then nothing outlives a restart"});
+}
+
 }  // namespace
 
 Surroundings look_around(const conf::Config& config) {
@@ -121,6 +130,7 @@ Surroundings look_around(const conf::Config& config) {
   if (config.access_log.enabled) look_at_log(config, "log.access", config.access_log.path, found);
   look_at_log(config, "log.error", config.error_log.path, found);
   look_at_challenges(config, found);
+  look_at_state(config, found);
   return found;
 }
 

@@ -54,7 +54,7 @@ std::string message_of(const net::TlsFault& fault) {
 }
 
 std::string certificate_path(const conf::Config& config, std::size_t listener, std::size_t certificate) {
-  const auto path = listener_path(listener);
+  auto path = listener_path(listener);
   if (certificate == 0 && config.is_written(path + ".certificate")) return path;
   return path + ".certificates[" + std::to_string(certificate) + "]";
 }

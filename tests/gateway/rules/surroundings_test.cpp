@@ -103,3 +103,13 @@ TEST_CASE("a webroot that is not there is told, and keeps nobody from starting")
   std::ofstream(folder.path() + "/file") << "x";
   CHECK(around("acmeChallenges: " + folder.path() + "/file\n").doubtful.size() == 1);
 }
+
+TEST_CASE("a directory for what outlives a restart that is not there is told") {
+  const Folder folder;
+  CHECK(around("stateDirectory: " + folder.path() + "\n").doubtful.empty());
+  const auto found = around("stateDirectory: " + folder.path() + "/none\n");
+  REQUIRE(found.doubtful.size() == 1);
+  CHECK(found.doubtful[0].text() == "t.yaml:3:17: stateDirectory: " + folder.path() +
+                                        "/none: does not exist: create it; until then nothing outlives a "
+                                        "restart");
+}
