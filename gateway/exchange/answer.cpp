@@ -33,8 +33,9 @@ FailureReason reason_of(UploadState state, BodyEnd end) {
 
 void Forward::start_upload() {
   if (!body_) return;
-  upload_.emplace(worker_.buffers(), *body_, *connection_.stream,
-                  exchange_.framing.kind == http::BodyKind::chunked, settings().timeouts.write_stall);
+  const UploadSettings upload{exchange_.framing.kind == http::BodyKind::chunked,
+                              settings().timeouts.write_stall, route_.request_rules};
+  upload_.emplace(worker_.buffers(), *body_, *connection_.stream, upload);
   upload_->start();
 }
 

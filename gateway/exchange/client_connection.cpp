@@ -44,9 +44,7 @@ ClientConnection::~ClientConnection() {
 }
 
 void ClientConnection::start() {
-  const auto& view = worker_.view();
-  if (!view->trusted.contains(address_) && !view->admissions[listener_].senders.contains(address_))
-    set_client(worker_.client_of(address_));
+  set_client(worker_.client_of(listener_, address_));
   worker_.add_newcomer(*this);
   task_ = run();
   task_.start();

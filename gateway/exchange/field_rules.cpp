@@ -18,6 +18,19 @@ bool imitates_ruled(const std::vector<FieldRule>& rules, std::string_view name) 
   });
 }
 
+std::string_view without_ruled(std::string_view trailers, const std::vector<FieldRule>& rules,
+                               std::string& scratch) {
+  if (rules.empty() || trailers.empty()) return trailers;
+  scratch.clear();
+  while (!trailers.empty()) {
+    const auto end = trailers.find('\n');
+    const auto line = trailers.substr(0, end == std::string_view::npos ? end : end + 1);
+    if (!imitates_ruled(rules, line.substr(0, line.find(':')))) scratch.append(line);
+    trailers.remove_prefix(line.size());
+  }
+  return scratch;
+}
+
 void write_rules(http::HeadWriter& writer, Exchange& exchange, const std::vector<FieldRule>& rules) {
   if (rules.empty()) return;
   const Variables variables(exchange);

@@ -1,6 +1,7 @@
 // The header rules of a route, applied while a head is written.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -14,6 +15,11 @@ namespace tidegate::gateway {
 
 // The same for a client's field: what an application may take for one of this name is left out too.
 [[nodiscard]] bool imitates_ruled(const std::vector<FieldRule>& rules, std::string_view name);
+
+// The field lines of a trailer section without those that the rules would not have let stand in the head.
+// `scratch` holds the result where something is left out.
+[[nodiscard]] std::string_view without_ruled(std::string_view trailers, const std::vector<FieldRule>& rules,
+                                             std::string& scratch);
 
 // Writes what the rules set and add. As in nginx, a value that comes out empty sends no field. Uses
 // `exchange.scratch`.

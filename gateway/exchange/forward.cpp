@@ -222,8 +222,12 @@ Forward::Step Forward::give_back() {
   current().outcome = AttemptOutcome::repicked;
   current().total = since(attempt_began_);
   counters_.repicks.add();
-  failure_ = FailureReason::no_ready_endpoint;
-  return worker_.now() < deadline_ ? Step::again : Step::failed;
+  // What stands against the others is another matter than what an earlier try has met.
+  failure_ = FailureReason::none;
+  failure_details_.clear();
+  if (worker_.now() < deadline_) return Step::again;
+  note_none();
+  return Step::failed;
 }
 
 Forward::Step Forward::connect_failed(const net::error_code& error) {

@@ -54,7 +54,7 @@ net::Task<bool> ClientConnection::read_proxy_header(const conf::Listener& settin
         if (header.source) {
           address_ = header.source->host();
           port_ = header.source->port();
-          if (!worker_.view()->trusted.contains(address_)) set_client(worker_.client_of(address_));
+          set_client(worker_.client_of(listener_, address_));
           destination_ = std::make_unique<const net::SocketAddress>(*header.destination);
         }
         co_return true;

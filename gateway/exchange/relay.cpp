@@ -1,5 +1,6 @@
 // Forward's last part: the endpoint's answer on its way to the client.
 #include "gateway/exchange/client_limits.hpp"
+#include "gateway/exchange/field_rules.hpp"
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/framed_run.hpp"
 #include "gateway/exchange/request_writer.hpp"
@@ -91,7 +92,8 @@ net::Task<bool> Forward::relay_body(BodyReader& body, http::BodyKind framing) {
     const bool whole = body.end() == BodyEnd::whole;
     if (framing == http::BodyKind::chunked) {
       framed.chunk(run);
-      if (whole) framed.last_chunk(body.trailers());
+      if (whole)
+        framed.last_chunk(without_ruled(body.trailers(), exchange_.route->response_rules, exchange_.scratch));
     } else {
       framed.plain(run);
     }

@@ -1,5 +1,6 @@
 #include "gateway/exchange/upload.hpp"
 
+#include "gateway/exchange/field_rules.hpp"
 #include "gateway/exchange/framed_run.hpp"
 
 namespace tidegate::gateway {
@@ -28,13 +29,13 @@ net::Task<UploadState> Upload::send() {
 
 net::Task<net::error_code> Upload::send_run(std::string_view run, bool last) {
   FramedRun framed;
-  if (chunked_) {
+  if (settings_.chunked) {
     framed.chunk(run);
-    if (last) framed.last_chunk(body_.trailers());
+    if (last) framed.last_chunk(without_ruled(body_.trailers(), settings_.rules, trailers_));
   } else {
     framed.plain(run);
   }
-  co_return co_await net::write_all(upstream_, framed.pieces(), stall_);
+  co_return co_await net::write_all(upstream_, framed.pieces(), settings_.stall);
 }
 
 }  // namespace tidegate::gateway

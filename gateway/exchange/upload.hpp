@@ -2,7 +2,12 @@
 // 9112 9.5).
 #pragma once
 
+#include <chrono>
+#include <string>
+#include <vector>
+
 #include "gateway/exchange/body_reader.hpp"
+#include "gateway/process/router.hpp"
 #include "wire/net/task.hpp"
 #include "wire/net/wait.hpp"
 
@@ -16,17 +21,17 @@ enum class UploadState : std::uint8_t {
   upstream_stalled,
 };
 
+struct UploadSettings {
+  bool chunked = false;
+  std::chrono::milliseconds stall{};
+  const std::vector<FieldRule>& rules;  // of the route; they hold for trailers too
+};
+
 // Lives beside the exchange; destroying it stops the upload wherever it is.
 class Upload {
  public:
-  Upload(net::BufferPool& pool, BodyReader& body, net::Stream& upstream, bool chunked,
-         std::chrono::milliseconds stall)
-      : pool_(pool),
-        body_(body),
-        upstream_(upstream),
-        chunked_(chunked),
-        stall_(stall),
-        ended_(upstream.loop()) {}
+  Upload(net::BufferPool& pool, BodyReader& body, net::Stream& upstream, const UploadSettings& settings)
+      : pool_(pool), body_(body), upstream_(upstream), settings_(settings), ended_(upstream.loop()) {}
 
   void start();
   [[nodiscard]] UploadState state() const { return state_; }
@@ -41,8 +46,8 @@ class Upload {
   net::BufferPool& pool_;
   BodyReader& body_;
   net::Stream& upstream_;
-  bool chunked_;
-  std::chrono::milliseconds stall_;
+  const UploadSettings settings_;
+  std::string trailers_;  // where some are left out
   net::Signal ended_;
   UploadState state_ = UploadState::running;
   net::Task<> task_;

@@ -63,9 +63,11 @@ class IdleQueue {
   }
   // Who has waited the longest; nullptr if nobody waits.
   [[nodiscard]] IdleNode* longest() const { return first_; }
-  // The longest of the client that has the most connections among those that have waited the longest;
-  // nullptr where nobody stands out.
-  [[nodiscard]] IdleNode* longest_of_crowd() const;
+  // The longest of this client, if it is among those that have waited the longest; else nullptr.
+  [[nodiscard]] IdleNode* longest_of(std::uint64_t client) const;
+  // The longest of the client that has the most connections among those that have waited the longest, if that
+  // is more than the newcomer's client would have with it; else nullptr.
+  [[nodiscard]] IdleNode* longest_of_crowd(std::uint64_t newcomer) const;
   [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
@@ -84,10 +86,16 @@ inline void IdleNode::leave() {
   earlier_ = later_ = nullptr;
 }
 
+// Who is there room to be made for.
+struct Newcomer {
+  std::uint64_t client = 0;  // as IdleNode::client
+  net::TimePoint now{};
+};
+
 // Closes one connection of `kept_alive`, who has waited the longest, or else one of `newcomers`: that has not
-// brought a whole head within `patience`, or of a client that crowds the others out. False if there is none.
-// What has a request on its way is passed over.
-[[nodiscard]] bool shed_longest(IdleQueue& kept_alive, IdleQueue& newcomers, net::TimePoint now,
+// brought a whole head within `patience`, or of a client that has more of them than the newcomer's. False if
+// there is none. What has a request on its way is passed over.
+[[nodiscard]] bool shed_longest(IdleQueue& kept_alive, IdleQueue& newcomers, const Newcomer& newcomer,
                                 net::Clock::duration patience);
 
 // Lets `node` into a queue of at most `most`: the longest in it of a crowd, or else of all, gives way. True

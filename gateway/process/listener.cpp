@@ -60,7 +60,7 @@ bool Listener::accept_one() {
   net::SocketAddress peer;
   auto client = net::SocketAddress::accept(socket_.get(), peer);
   if (!client) return handle_error(errno);
-  if (!worker_.has_room() && !worker_.shed_connection()) {
+  if (!worker_.has_room() && !worker_.shed_connection(worker_.client_of(index_, peer.host()))) {
     worker_.counters().accept_errors_by_kind[static_cast<std::size_t>(AcceptError::over_limit)].add();
     say_over_limit();
     return true;  // closed at once: the limit of connections is reached

@@ -206,13 +206,14 @@ void Worker::adopt(std::unique_ptr<Tunnel> tunnel) {
   tunnels_.push_back(std::move(tunnel));
 }
 
-bool Worker::shed_connection() {
-  if (!shed_longest(kept_alive_, newcomers_, now(), kNewcomerPatience)) return false;
+bool Worker::shed_connection(std::uint64_t client) {
+  if (!shed_longest(kept_alive_, newcomers_, {client, now()}, kNewcomerPatience)) return false;
   links_.counters.connections_shed.add();
   return true;
 }
 
-std::uint64_t Worker::client_of(std::string_view address) const {
+std::uint64_t Worker::client_of(std::uint32_t listener, std::string_view address) const {
+  if (view_->trusted.contains(address) || view_->admissions[listener].senders.contains(address)) return 0;
   static const conf::ClientLimit by_address;
   const auto key = client_key(address, by_address);
   return key ? hash_of(*key, client_seed_) | 1 : 0;

@@ -120,15 +120,15 @@ class Worker {
   // A connection has not brought the whole head of its first request yet, whatever it lacks before that (a
   // PROXY header, a handshake), or not the rest of the next one.
   void add_newcomer(IdleNode& connection) { newcomers_.enter(connection, now()); }
-  // The same for all connections from `address`, as far as one client can be told from another by it
-  // (IPv4 /32, IPv6 /64); 0 where none is told.
-  [[nodiscard]] std::uint64_t client_of(std::string_view address) const;
+  // The same for all connections to a listener from `address`, as far as one client can be told from another
+  // by it (IPv4 /32, IPv6 /64); 0 where none is told, and for proxies and balancers, who speak for many.
+  [[nodiscard]] std::uint64_t client_of(std::uint32_t listener, std::string_view address) const;
   // A handshake has TLS state from now on. Of more than a bounded number one is closed: the oldest
   // of a client that crowds others out, or else of all.
   void add_handshake(IdleNode& handshake);
   // Closes the connection that has been idle the longest, or else the oldest newcomer, or one of a client
-  // that crowds others out; false if there is none.
-  [[nodiscard]] bool shed_connection();
+  // that has more newcomers than `client`; false if there is none.
+  [[nodiscard]] bool shed_connection(std::uint64_t client = 0);
   // In use now, those of tunnels included.
   [[nodiscard]] std::size_t buffer_bytes() const;
   // The memory for buffers is used up: no new request is taken on.

@@ -44,6 +44,16 @@ RawClient RawClient::in_clear_text(std::uint16_t port, const std::string& host) 
   return RawClient(connect_to(net::SocketAddress::from_ip(host, port), 0));
 }
 
+RawClient RawClient::from(const std::string& source, std::uint16_t port) {
+  const auto here = net::SocketAddress::from_ip(source, 0);
+  const auto there = net::SocketAddress::from_ip("127.0.0.1", port);
+  net::UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (::bind(socket.get(), here->data(), here->size()) != 0 ||
+      ::connect(socket.get(), there->data(), there->size()) != 0)
+    throw Unexpected("connect from " + source + ": " + std::strerror(errno));
+  return RawClient(std::move(socket));
+}
+
 Answer RawClient::get(const std::string& target, const std::string& fields) {
   send("GET " + target + " HTTP/1.1\r\nHost: test\r\n" + fields + "\r\n");
   return read_answer();

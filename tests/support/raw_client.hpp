@@ -17,6 +17,8 @@ class RawClient : public RawSocket {
   explicit RawClient(const std::string& unix_path);
   // The two above speak TLS where the tests are run under it (tls_everywhere.hpp); this one never does.
   [[nodiscard]] static RawClient in_clear_text(std::uint16_t port, const std::string& host = "127.0.0.1");
+  // The same from another of the loopback addresses.
+  [[nodiscard]] static RawClient from(const std::string& source, std::uint16_t port);
   // Speaks TLS by a session of the test's own.
   RawClient(std::uint16_t port, net::SslPtr session);
 

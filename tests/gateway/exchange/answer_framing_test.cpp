@@ -218,6 +218,20 @@ TEST_CASE("RFC 9112 7.1.2: trailers pass both ways, behind chunked bodies only")
   CHECK_FALSE(answer.has("X-Down"));
 }
 
+TEST_CASE("a route's header rules hold for trailers too, both ways") {
+  OnePod t({.route = "    requestHeaders: { set: { X-User-Id: u }, remove: [X-Secret] }\n"
+                     "    responseHeaders: { remove: [X-Inner] }\n"});
+  t.client.send(
+      "POST / HTTP/1.1\r\nHost: a\r\nTE: trailers\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "0\r\nX-User-Id: root\r\nX-Up: 1\r\nx.secret: s\r\n\r\n");
+  auto pod = t.backend.accept();
+  const auto request = pod.read_request();
+  CHECK(request.trailers == "X-Up: 1\r\n");
+  CHECK(request.field("X-User-Id") == "u");
+  pod.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX-Inner: 1\r\nX-Down: 2\r\n\r\n");
+  CHECK(t.client.read_answer().trailers == "X-Down: 2\r\n");
+}
+
 // Such a field once cost its message: a pod's Set-Cookie behind the body ended a whole 200 by a reset.
 TEST_CASE("RFC 9110 6.5.1: fields of framing, routing and authentication are dropped from trailers") {
   OnePod t;

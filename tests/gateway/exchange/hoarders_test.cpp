@@ -73,7 +73,7 @@ TEST_CASE("hoarders in clear text, silent or in the middle of a head, make room 
   }
 }
 
-TEST_CASE("a client that holds all the room loses to the next one at once") {
+TEST_CASE("a client that holds all the room loses to another at once, and not to himself") {
   if (tls_everywhere()) return;  // as above
   Hoarded t("");
   const auto hoarders = hoard(t.gateway, kRoom, kHalfHead);
@@ -81,8 +81,12 @@ TEST_CASE("a client that holds all the room loses to the next one at once") {
     return t.gateway.workers([](const auto& counters) { return counters.connections_active.value(); }) ==
            kRoom;
   });
-  RawClient good(t.gateway.port());  // patience with newcomers would turn it away
-  CHECK(good.get().status == 200);
+  // Patience with newcomers turns away whoever comes from the same address.
+  RawClient same = RawClient::in_clear_text(t.gateway.port());
+  (void)same.expect_end();
+  CHECK(shed(t.gateway) == 0);
+  auto other = RawClient::from("127.0.0.2", t.gateway.port());
+  CHECK(other.get().status == 200);
   CHECK(shed(t.gateway) == 1);
 }
 

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 namespace {
 
 const net::TimePoint kNow = net::TimePoint() + 1000h;
+constexpr std::uint64_t kStranger = 99;  // a client that has no other connection
 
 struct Connection final : IdleNode {
   explicit Connection(std::uint64_t client = 0) { set_client(client); }
@@ -32,13 +33,13 @@ TEST_CASE("the longest idle connection is closed first, those kept alive before 
   newcomers.enter(quiet, kNow);
   kept.enter(first, kNow + 1s);
   kept.enter(second, kNow + 2s);
-  CHECK(shed_longest(kept, newcomers, kNow + 10s, 2s));
+  CHECK(shed_longest(kept, newcomers, {kStranger, kNow + 10s}, 2s));
   CHECK(first.closed);
-  CHECK(shed_longest(kept, newcomers, kNow + 10s, 2s));
+  CHECK(shed_longest(kept, newcomers, {kStranger, kNow + 10s}, 2s));
   CHECK(second.closed);
-  CHECK(shed_longest(kept, newcomers, kNow + 10s, 2s));
+  CHECK(shed_longest(kept, newcomers, {kStranger, kNow + 10s}, 2s));
   CHECK(quiet.closed);
-  CHECK_FALSE(shed_longest(kept, newcomers, kNow + 10s, 2s));
+  CHECK_FALSE(shed_longest(kept, newcomers, {kStranger, kNow + 10s}, 2s));
 }
 
 TEST_CASE("a newcomer has time to send its first request") {
@@ -46,8 +47,8 @@ TEST_CASE("a newcomer has time to send its first request") {
   IdleQueue newcomers;
   Connection quiet;
   newcomers.enter(quiet, kNow);
-  CHECK_FALSE(shed_longest(kept, newcomers, kNow + 1999ms, 2s));
-  CHECK(shed_longest(kept, newcomers, kNow + 2s, 2s));
+  CHECK_FALSE(shed_longest(kept, newcomers, {kStranger, kNow + 1999ms}, 2s));
+  CHECK(shed_longest(kept, newcomers, {kStranger, kNow + 2s}, 2s));
 }
 
 TEST_CASE("a connection whose request has arrived is passed over") {
@@ -57,7 +58,7 @@ TEST_CASE("a connection whose request has arrived is passed over") {
   busy.busy = true;
   kept.enter(busy, kNow);
   kept.enter(idle, kNow);
-  CHECK(shed_longest(kept, newcomers, kNow, 2s));
+  CHECK(shed_longest(kept, newcomers, {kStranger, kNow}, 2s));
   CHECK(idle.closed);
   CHECK_FALSE(busy.closed);
 }
@@ -96,8 +97,7 @@ TEST_CASE("of a bounded queue the longest gives way to who comes") {
   CHECK(queue.size() == 1);
 }
 
-TEST_CASE("who crowds others out pays with his own, young as they are") {
-  constexpr std::uint64_t kCrowd = 7;
+TEST_CASE("who has more than the newcomer would have pays with his own, young as they are") {
   IdleQueue kept;
   IdleQueue newcomers;
   std::vector<std::unique_ptr<Connection>> all;
@@ -106,30 +106,34 @@ TEST_CASE("who crowds others out pays with his own, young as they are") {
     newcomers.enter(*all.back(), kNow);
     return all.back().get();
   };
-  auto* const honest = come(1);
-  auto* const first = come(kCrowd);
-  for (std::uint64_t i = 0; i < 40; ++i) come(100 + i);
-  for (int i = 0; i < 14; ++i) come(kCrowd);
-  CHECK_FALSE(shed_longest(kept, newcomers, kNow, 2s));  // fifteen are no crowd yet
-  come(kCrowd);
-  CHECK(shed_longest(kept, newcomers, kNow, 2s));
+  auto* const single = come(1);
+  auto* const first = come(7);
+  for (int i = 0; i < 2; ++i) come(7);
+  for (int i = 0; i < 2; ++i) come(8);
+  CHECK_FALSE(shed_longest(kept, newcomers, {7, kNow}, 2s));          // he would have the most himself
+  CHECK(shed_longest(kept, newcomers, {8, kNow + 1s}, 2s) == false);  // three each then
+  CHECK(shed_longest(kept, newcomers, {kStranger, kNow}, 2s));
   CHECK(first->closed);
-  CHECK_FALSE(honest->closed);
-  CHECK_FALSE(shed_longest(kept, newcomers, kNow, 2s));
+  CHECK(shed_longest(kept, newcomers, {kStranger, kNow}, 2s));
+  CHECK(shed_longest(kept, newcomers, {kStranger, kNow}, 2s));
+  CHECK_FALSE(shed_longest(kept, newcomers, {kStranger, kNow}, 2s));  // one each
+  CHECK_FALSE(single->closed);
 }
 
-TEST_CASE("clients that nobody is told by are no crowd") {
+TEST_CASE("clients that nobody is told by are no crowd, and crowd nobody out") {
   IdleQueue kept;
   IdleQueue newcomers;
   std::vector<std::unique_ptr<Connection>> all;
-  for (int i = 0; i < 100; ++i) {
-    all.push_back(std::make_unique<Connection>());
-    newcomers.enter(*all.back(), kNow);
+  for (const std::uint64_t client : {0U, 7U}) {
+    for (int i = 0; i < 30; ++i) {
+      all.push_back(std::make_unique<Connection>(client));
+      newcomers.enter(*all.back(), kNow);
+    }
+    CHECK_FALSE(shed_longest(kept, newcomers, {client == 0 ? kStranger : 0, kNow}, 2s));
   }
-  CHECK_FALSE(shed_longest(kept, newcomers, kNow, 2s));
 }
 
-TEST_CASE("of a full bounded queue one of a crowd gives way before the longest") {
+TEST_CASE("of a full bounded queue one of a crowd gives way, of the newcomer's own client if that is it") {
   constexpr std::size_t kMost = 20;
   IdleQueue queue;
   Connection honest(1);
@@ -143,4 +147,7 @@ TEST_CASE("of a full bounded queue one of a crowd gives way before the longest")
   CHECK(crowd.front()->closed);
   CHECK_FALSE(crowd.back()->closed);
   CHECK(queue.size() == kMost);
+  Connection second(1);
+  CHECK(enter_bounded(queue, second, kMost, kNow));
+  CHECK_FALSE(honest.closed);
 }
