@@ -212,3 +212,19 @@ TEST_CASE("an idle connection to an endpoint that drains is closed and never use
   gateway.order(backend.address(), AdminOrder::drain);
   CHECK(pooled.expect_end() == StreamEnd::orderly);
 }
+
+TEST_CASE("a connect that is called off leaves no address of an earlier try in the answer") {
+  ScriptedBackend refusing;
+  ScriptedBackend leaving;
+  GatewayFixture gateway(in_front_of({&refusing, &leaving}, {.upstream = "    hold: off\n"}));
+  refusing.refuse();
+  leaving.ignore_connects();
+  RawClient client(gateway.port());
+  client.send(get());
+  wait_until("the connect to hang", [&] { return active(gateway, leaving.address()) == 1; });
+  gateway.order(leaving.address(), AdminOrder::drain);
+  const auto answer = client.read_answer();
+  CHECK(answer.status == 503);
+  CHECK(answer.body.find("127.0.0.1:") == std::string::npos);
+  CHECK(answer.field("Proxy-Status").find("127.0.0.1:") == std::string::npos);
+}
