@@ -216,7 +216,10 @@ TEST_CASE("an idle connection to an endpoint that drains is closed and never use
 TEST_CASE("a connect that is called off leaves no address of an earlier try in the answer") {
   ScriptedBackend refusing;
   ScriptedBackend leaving;
-  GatewayFixture gateway(in_front_of({&refusing, &leaving}, {.upstream = "    hold: off\n"}));
+  auto yaml = in_front_of({&refusing, &leaving}, {.upstream = "    hold: off\n"});
+  const auto first = "'" + refusing.address() + "'";
+  yaml.replace(yaml.find(first), first.size(), "{ address: " + first + ", weight: 100 }");  // tried first
+  GatewayFixture gateway(yaml);
   refusing.refuse();
   leaving.ignore_connects();
   RawClient client(gateway.port());
