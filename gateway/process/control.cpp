@@ -186,8 +186,8 @@ void Control::start_sweeping() {
   sweep_timer_.expires_after(kSweepInterval);
   sweep_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
+    start_sweeping();  // first, so that the next one comes whatever this one meets
     registry_.sweep(upstream::Clock::now());
-    start_sweeping();
   });
 }
 

@@ -207,8 +207,17 @@ std::string Gateway::metrics_page() const {
   return metrics_text(input);
 }
 
+// What one event of the control thread could not do must not take the connections of all with it: the state
+// before it stays, and the events after it come.
 void Gateway::run() {
-  context_.run();
+  for (;;) {
+    try {
+      context_.run();
+      return;
+    } catch (const std::exception& error) {
+      error_log_.logger()->critical("control thread: {}; what was in effect before stays", error.what());
+    }
+  }
 }
 
 void Gateway::shut_down() {

@@ -78,8 +78,8 @@ void TlsWatch::arm() {
   timer_.expires_after(kInterval);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
+    arm();  // first, so that the next look comes whatever this one meets
     look();
-    arm();
   });
 }
 
@@ -96,8 +96,13 @@ void TlsWatch::build() {
   if (builder_.joinable()) builder_.join();
   builder_ = std::thread([this] {
     conf::ConfigErrors faults;
-    auto contexts =
-        make_tls_contexts(*config_, keys_, std::chrono::system_clock::now(), faults, StapleFaults::warnings);
+    TlsContexts contexts;
+    try {
+      contexts = make_tls_contexts(*config_, keys_, std::chrono::system_clock::now(), faults,
+                                   StapleFaults::warnings);
+    } catch (const std::exception& error) {  // memory, above all: nothing leaves a thread
+      faults.push_back({{}, {}, error.what()});
+    }
     boost::asio::post(context_, [this, contexts = std::move(contexts), faults = std::move(faults)]() mutable {
       take(std::move(contexts), faults);
     });
@@ -111,10 +116,15 @@ void TlsWatch::take(TlsContexts contexts, const conf::ConfigErrors& faults) {
       log_->error("certificates not renewed, the old ones stay: {}", fault.text());
     return;
   }
-  log_->info("certificates renewed");
-  for (const auto& warning : tls_warnings(*config_, contexts, std::chrono::system_clock::now()))
-    log_->warn("{}", warning);
-  change_(std::make_shared<const TlsContexts>(std::move(contexts)));
+  try {
+    const auto renewed = std::make_shared<const TlsContexts>(std::move(contexts));
+    change_(renewed);
+    log_->info("certificates renewed");
+    for (const auto& warning : tls_warnings(*config_, *renewed, std::chrono::system_clock::now()))
+      log_->warn("{}", warning);
+  } catch (const std::exception& error) {
+    log_->error("certificates not renewed, the old ones stay: {}", error.what());
+  }
 }
 
 }  // namespace tidegate::gateway

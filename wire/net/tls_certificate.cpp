@@ -2,11 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
 #include <cstring>
 #include <ctime>
-#include <fstream>
-#include <iterator>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -14,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "wire/net/tls_error.hpp"
+#include "wire/net/whole_file.hpp"
 
 namespace tidegate::net {
 namespace {
@@ -121,17 +119,9 @@ std::string day_of(WallTime time) {
 }
 
 std::string read_pem_file(const std::string& file) {
-  errno = 0;
-  std::ifstream stream(file, std::ios::binary);
-  std::string text;
-  if (stream) text.assign(std::istreambuf_iterator<char>(stream), {});
-  if (!stream || stream.bad()) {
-    const int number = errno;
-    std::string why = std::string("cannot be read: ") + std::strerror(number != 0 ? number : EIO);
-    if (number == EACCES) why += "; the user that tidegate runs as needs to read it";
-    throw TlsFault(file, why);
-  }
-  return text;
+  auto text = read_whole_file(file);
+  if (!text) throw TlsFault(file, text.error().why);
+  return std::move(*text);
 }
 
 std::vector<std::string> Certificate::names() const {

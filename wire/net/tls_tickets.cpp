@@ -1,10 +1,6 @@
 #include "wire/net/tls_tickets.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <new>
 
 #include <openssl/crypto.h>
@@ -13,6 +9,7 @@
 #include <openssl/rand.h>
 
 #include "wire/net/tls_error.hpp"
+#include "wire/net/whole_file.hpp"
 
 namespace tidegate::net {
 namespace {
@@ -82,9 +79,9 @@ std::optional<TicketKeys::Opening> TicketKeys::opening(std::span<const std::uint
 }
 
 std::vector<TicketSecret> read_ticket_secrets(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  if (!stream) throw TlsFault(file, std::string("cannot be read: ") + std::strerror(errno));
-  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  const auto read = read_whole_file(file);
+  if (!read) throw TlsFault(file, read.error().why);
+  const auto& bytes = *read;
   const std::size_t each = bytes.size() % 80 == 0 ? 80 : 48;
   if (bytes.empty() || bytes.size() % each != 0 || bytes.size() / each > 16) {
     throw TlsFault(
