@@ -49,7 +49,7 @@ int check(const std::string& file) {
   const auto now = std::chrono::system_clock::now();
   const auto contexts =
       make_tls_contexts(*config, std::make_shared<net::TicketKeys>(std::chrono::hours(12)), now, faults);
-  check_password_files(*config, faults);
+  for (const auto& warning : check_password_files(*config, faults)) warn(warning.text());
   // Only warnings: this may be another machine than the one where it is to serve, and another user.
   const auto surroundings = look_around(*config);
   for (const auto& fault : surroundings.lacking) warn(fault.text() + " (here it would not start)");

@@ -20,6 +20,7 @@ constexpr int kConnectTimeoutsToEject = 3;
 Control::Control(boost::asio::io_context& context, std::shared_ptr<spdlog::logger> log)
     : context_(context),
       log_(std::move(log)),
+      passwords_(log_),
       registry_({[this](upstream::ClusterViewPtr view) { publish(view); },
                  [this](const upstream::EndpointPtr& endpoint, const std::string& cluster,
                         const upstream::Transition& transition) {
@@ -44,7 +45,7 @@ void Control::apply(std::shared_ptr<const conf::Config> config, std::shared_ptr<
     if (tls->upstreams[i]) clients.emplace(config->upstreams[i].name, tls->upstreams[i]);
   }
   checker_.set_tls(std::move(clients));
-  auto view = std::make_shared<WorkerView>(config, std::move(tls));
+  auto view = std::make_shared<WorkerView>(config, std::move(tls), passwords_.take(*config));
   for (const auto& settings : config->upstreams) {
     registry_.set_cluster(std::shared_ptr<const conf::Upstream>(config, &settings), now);
     view->cluster_ids.push_back(registry_.view(settings.name)->id);

@@ -15,6 +15,7 @@
 
 #include "gateway/exchange/hold.hpp"
 #include "gateway/observe/access_record.hpp"
+#include "gateway/process/password_files.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "health/checker.hpp"
 #include "upstream/pick.hpp"
@@ -82,6 +83,7 @@ class Control {
 
   boost::asio::io_context& context_;
   std::shared_ptr<spdlog::logger> log_;
+  PasswordFiles passwords_;
   upstream::Registry registry_;
   health::Checker checker_;
   std::vector<Worker*> workers_;

@@ -68,7 +68,7 @@ std::shared_ptr<const TlsContexts> tls_or_throw(const conf::Config& config,
   const auto now = std::chrono::system_clock::now();
   conf::ConfigErrors faults;
   auto contexts = std::make_shared<const TlsContexts>(make_tls_contexts(config, keys, now, faults));
-  check_password_files(config, faults);
+  (void)check_password_files(config, faults);  // its warnings come when the files are taken up
   throw_if_any(faults);
   for (const auto& warning : tls_warnings(config, *contexts, now)) log.warn("{}", warning);
   for (const auto& warning : look_around(config).doubtful) log.warn("{}", warning.text());

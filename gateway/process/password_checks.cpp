@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <spdlog/logger.h>
 
+#include "gateway/process/password_files.hpp"
 #include "gateway/process/password_hash.hpp"
 
 namespace tidegate::gateway {
@@ -120,7 +121,7 @@ void PasswordChecks::run() {
 }
 
 void PasswordChecks::perform(Check& check, PasswordVerifier& verifier) {
-  refresh(*check.file);
+  read_and_tell(*check.file, *log_);
   if (!check.done) return;
   const auto digest = digest_of(check);
   const auto now = std::chrono::steady_clock::now();
@@ -139,11 +140,6 @@ void PasswordChecks::perform(Check& check, PasswordVerifier& verifier) {
     }
   }
   check.done(verdict);
-}
-
-void PasswordChecks::refresh(PasswordFile& file) {
-  const auto fault = file.refresh();
-  if (!fault.empty()) log_->error("basicAuth: {}: {}; the names read before stay", file.path(), fault);
 }
 
 }  // namespace tidegate::gateway

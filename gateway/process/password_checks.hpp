@@ -90,7 +90,6 @@ class PasswordChecks {
   [[nodiscard]] PasswordDigest digest_of(const Check& check) const;
   void run();
   void perform(Check& check, class PasswordVerifier& verifier);
-  void refresh(PasswordFile& file);
 
   std::shared_ptr<spdlog::logger> log_;
   std::array<std::uint8_t, 32> salt_{};

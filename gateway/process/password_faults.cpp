@@ -4,15 +4,18 @@
 
 namespace tidegate::gateway {
 
-void check_password_files(const conf::Config& config, conf::ConfigErrors& faults) {
+conf::ConfigErrors check_password_files(const conf::Config& config, conf::ConfigErrors& faults) {
+  conf::ConfigErrors warnings;
   for (std::size_t i = 0; i < config.routes.size(); ++i) {
     const auto& basic_auth = config.routes[i].basic_auth;
     if (!basic_auth) continue;
-    const auto fault = PasswordFile(basic_auth->file).refresh();
-    if (fault.empty()) continue;
+    const auto reading = PasswordFile(basic_auth->file).refresh();
     const auto path = "routes[" + std::to_string(i) + "].basicAuth.file";
-    faults.push_back({basic_auth->place, path, basic_auth->file + ": " + fault});
+    if (!reading.fault.empty())
+      faults.push_back({basic_auth->place, path, basic_auth->file + ": " + reading.fault});
+    if (reading.nobody) warnings.push_back({basic_auth->place, path, basic_auth->file + ": " + names_nobody});
   }
+  return warnings;
 }
 
 }  // namespace tidegate::gateway

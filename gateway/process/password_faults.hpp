@@ -6,7 +6,8 @@
 
 namespace tidegate::gateway {
 
-// Adds a fault for each file that cannot be read or understood. Blocks on the files: not for a worker.
-void check_password_files(const conf::Config& config, conf::ConfigErrors& faults);
+// Adds a fault for each file that cannot be read or understood; returns what works but should be put right: a
+// file without names. Blocks on the files: not for a worker.
+conf::ConfigErrors check_password_files(const conf::Config& config, conf::ConfigErrors& faults);
 
 }  // namespace tidegate::gateway

@@ -52,7 +52,7 @@ PasswordTable parse_passwords(std::string_view text, std::string& fault) {
   return users;
 }
 
-std::string PasswordFile::refresh() {
+PasswordReading PasswordFile::refresh() {
   const net::UniqueFd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat status {};
   const bool seen = file && ::fstat(file.get(), &status) == 0;
@@ -62,40 +62,51 @@ std::string PasswordFile::refresh() {
   if (!S_ISREG(status.st_mode)) return refuse("is not a file");
   const Stamp stamp{status.st_dev, status.st_ino, status.st_size,
                     std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec};
-  if (stamp == stamp_) return {};
+  if (stamp == stamp_) return accept();
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > kLargestFile) return refuse("is larger than 16 MiB");
   auto fault = read(file.get(), size);
-  if (!fault.empty()) return fault;
+  if (!fault.empty()) return refuse(std::move(fault));
   stamp_ = stamp;
-  last_fault_.clear();
-  return {};
+  auto reading = accept();
+  reading.nobody = users_.empty();
+  return reading;
 }
 
-// Within the lock.
+// Within the lock, as the next two.
 std::string PasswordFile::read(int descriptor, std::size_t size) {
   std::string text(size, '\0');
   std::size_t filled = 0;
   while (filled < size) {
     const auto count = ::read(descriptor, text.data() + filled, size - filled);
     if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return refuse("cannot be read: " + std::string(std::strerror(errno)));
+    if (count < 0) return "cannot be read: " + std::string(std::strerror(errno));
     if (count == 0) break;  // it shrinks; its stamp will tell the next time
     filled += static_cast<std::size_t>(count);
   }
   text.resize(filled);
   std::string fault;
   auto users = parse_passwords(text, fault);
-  if (!fault.empty()) return refuse(std::move(fault));
+  if (!fault.empty()) return fault;
   users_ = std::move(users);
   generation_.store(next_generation(), std::memory_order_release);
   return {};
 }
 
-std::string PasswordFile::refuse(std::string fault) {
+PasswordReading PasswordFile::refuse(std::string fault) {
   if (fault == last_fault_) return {};
   last_fault_ = fault;
-  return fault;
+  PasswordReading reading;
+  reading.fault = std::move(fault);
+  return reading;
+}
+
+PasswordReading PasswordFile::accept() {
+  const bool mended = !last_fault_.empty();
+  last_fault_.clear();
+  PasswordReading reading;
+  reading.mended = mended;
+  return reading;
 }
 
 bool PasswordFile::take_turn(std::chrono::steady_clock::time_point now) {

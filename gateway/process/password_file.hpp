@@ -22,6 +22,15 @@ using PasswordTable = std::unordered_map<std::string, std::string>;
 // then the table is empty.
 [[nodiscard]] PasswordTable parse_passwords(std::string_view text, std::string& fault);
 
+constexpr const char* names_nobody = "names nobody, so that nobody is let in: add somebody by `htpasswd -B`";
+
+// What is new since the look before.
+struct PasswordReading {
+  std::string fault;    // a sentence; the same only once
+  bool mended = false;  // it was faulty
+  bool nobody = false;  // it was read anew, and is without names
+};
+
 // The file as it was read last. Reading blocks: `refresh` is not for workers, everything else is for any
 // thread.
 class PasswordFile {
@@ -32,9 +41,9 @@ class PasswordFile {
   PasswordFile& operator=(const PasswordFile&) = delete;
 
   [[nodiscard]] const std::string& path() const { return path_; }
-  // Reads it if it was never read or has changed since. A sentence if that fails, the same only once; what
-  // was read before stays, so that a file half written locks nobody out.
-  [[nodiscard]] std::string refresh();
+  // Reads it if it was never read or has changed since. If that fails, what was read before stays, so that a
+  // file half written locks nobody out.
+  [[nodiscard]] PasswordReading refresh();
   // True once in a second and more: whoever gets it has the file refreshed.
   [[nodiscard]] bool take_turn(std::chrono::steady_clock::time_point now);
   // The hash of a user; nullopt if there is none of that name.
@@ -53,7 +62,8 @@ class PasswordFile {
     bool operator==(const Stamp&) const = default;
   };
   [[nodiscard]] std::string read(int descriptor, std::size_t size);
-  [[nodiscard]] std::string refuse(std::string fault);
+  [[nodiscard]] PasswordReading refuse(std::string fault);
+  [[nodiscard]] PasswordReading accept();
 
   const std::string path_;
   mutable std::mutex mutex_;

@@ -29,13 +29,20 @@ std::uint32_t upstream_index(const conf::Config& config, const std::string& name
   throw std::logic_error("unknown upstream " + name);
 }
 
-std::unique_ptr<CompiledRoute> compile_route(const conf::Config& config, const conf::Route& route) {
+std::shared_ptr<PasswordFile> passwords_of(const conf::BasicAuth& basic_auth,
+                                           const PasswordFilesByPath& known) {
+  const auto found = known.find(basic_auth.file);
+  return found != known.end() ? found->second : std::make_shared<PasswordFile>(basic_auth.file);
+}
+
+std::unique_ptr<CompiledRoute> compile_route(const conf::Config& config, const conf::Route& route,
+                                             const PasswordFilesByPath& passwords) {
   auto compiled = std::make_unique<CompiledRoute>();
   compiled->name = route.name;
   compiled->path = route.path;
   compiled->access = AccessList(route.access);
   if (route.basic_auth) {
-    compiled->passwords = std::make_shared<PasswordFile>(route.basic_auth->file);
+    compiled->passwords = passwords_of(*route.basic_auth, passwords);
     compiled->challenge = basic_challenge(route.basic_auth->realm);
   }
   compiled->response_rules = compile_rules(route.response_headers);
@@ -65,8 +72,8 @@ bool has_path_prefix(std::string_view path, std::string_view prefix) {
   return path.size() == prefix.size() || prefix.ends_with('/') || path[prefix.size()] == '/';
 }
 
-Router::Router(const conf::Config& config) {
-  for (const auto& route : config.routes) routes_.push_back(compile_route(config, route));
+Router::Router(const conf::Config& config, const PasswordFilesByPath& passwords) {
+  for (const auto& route : config.routes) routes_.push_back(compile_route(config, route, passwords));
   for (const auto& listener : config.listeners) {
     auto& routes = listeners_.emplace_back();
     for (std::size_t i = 0; i < routes_.size(); ++i) {

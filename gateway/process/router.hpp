@@ -14,7 +14,7 @@
 #include "conf/config.hpp"
 #include "conf/template.hpp"
 #include "gateway/process/access_list.hpp"
-#include "gateway/process/password_file.hpp"
+#include "gateway/process/password_files.hpp"
 #include "gateway/process/path_regex.hpp"
 
 namespace tidegate::gateway {
@@ -57,7 +57,8 @@ struct RouteMatch {
 class Router {
  public:
   // `config` has been validated; throws std::logic_error on what validation should have refused.
-  explicit Router(const conf::Config& config);
+  // Password files that are not among `passwords` are read at their first use.
+  explicit Router(const conf::Config& config, const PasswordFilesByPath& passwords = {});
 
   // The route for a listener (index into Config::listeners), a lower-case host without port and a normalised
   // path. The result lives as long as the router. Where a regex gives up nothing is matched further, since

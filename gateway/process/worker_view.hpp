@@ -15,10 +15,11 @@
 namespace tidegate::gateway {
 
 struct WorkerView {
-  WorkerView(std::shared_ptr<const conf::Config> configuration, std::shared_ptr<const TlsContexts> contexts)
+  WorkerView(std::shared_ptr<const conf::Config> configuration, std::shared_ptr<const TlsContexts> contexts,
+             const PasswordFilesByPath& passwords)
       : config(std::move(configuration)),
         tls(std::move(contexts)),
-        router(*config),
+        router(*config, passwords),
         trusted(config->client_address == conf::ClientAddressFrom::none ? std::vector<std::string>()
                                                                         : config->trusted_proxies) {
     for (const auto& listener : config->listeners) {

@@ -125,6 +125,15 @@ TEST_CASE("basic auth: a change of the file holds within moments, for remembered
   CHECK(client.get("/", authorization("bob:sesame")).status == 200);
 }
 
+TEST_CASE("basic auth: a file that breaks before anybody was asked locks nobody out") {
+  Guarded t;
+  t.pod.serve(answer_all("here"));
+  t.write("broken\n");
+  RawClient client(t.gateway->port());
+  CHECK(client.get("/", authorization("ann:sesame")).status == 200);
+  CHECK(client.get("/", authorization("ann:Sesame")).status == 401);
+}
+
 TEST_CASE("basic auth: of a crowd as many as can be checked wait, the others are told to come again") {
   // A quarter of a second each: the queue fills faster than it empties.
   Guarded t("ann:$2y$12$abcdefghijklmnopqrstuuinwY/tkBVrn3xrxQI/TgnMHhkvl85RW\n");

@@ -15,7 +15,7 @@
 
 #include "gateway/exchange/basic_credentials.hpp"
 #include "gateway/process/password_checks.hpp"
-#include "gateway/process/password_file.hpp"
+#include "gateway/process/password_files.hpp"
 #include "gateway/process/password_hash.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/patience.hpp"
@@ -145,28 +145,77 @@ TEST_CASE("a password file that turns bad stays as it was, and is told of once")
   const File text("ann:" + kBcrypt + "\n");
   PasswordFile file(text.path);
   CHECK(file.generation() == 0);
-  CHECK(file.refresh().empty());
+  CHECK(file.refresh().fault.empty());
   const auto first = file.generation();
   CHECK(first != 0);
   CHECK(file.find("ann") == kBcrypt);
   CHECK_FALSE(file.find("bob").has_value());
-  CHECK(file.refresh().empty());
+  CHECK(file.refresh().fault.empty());
   CHECK(file.generation() == first);
 
   text.write("ann\n");
-  CHECK(file.refresh() == "line 1: expected `name:hash`");
-  CHECK(file.refresh().empty());
+  CHECK(file.refresh().fault == "line 1: expected `name:hash`");
+  CHECK(file.refresh().fault.empty());
   CHECK(file.find("ann").has_value());
   std::filesystem::remove(text.path);
-  CHECK(file.refresh().find("No such file") != std::string::npos);
-  CHECK(file.refresh().empty());
+  CHECK(file.refresh().fault.find("No such file") != std::string::npos);
+  CHECK(file.refresh().fault.empty());
   CHECK(file.find("ann").has_value());
 
   text.write("bob:" + kBcrypt + "\n");
-  CHECK(file.refresh().empty());
+  const auto mended = file.refresh();
+  CHECK(mended.fault.empty());
+  CHECK(mended.mended);
+  CHECK_FALSE(mended.nobody);
+  CHECK_FALSE(file.refresh().mended);
   CHECK(file.generation() != first);
   CHECK_FALSE(file.find("ann").has_value());
   CHECK(file.find("bob").has_value());
+}
+
+TEST_CASE("a password file that comes back unchanged is mended too, and an emptied one is told of once") {
+  const File text("ann:" + kBcrypt + "\n");
+  PasswordFile file(text.path);
+  CHECK_FALSE(file.refresh().mended);
+  std::filesystem::rename(text.path, text.path + ".away");
+  CHECK_FALSE(file.refresh().fault.empty());
+  std::filesystem::rename(text.path + ".away", text.path);
+  CHECK(file.refresh().mended);
+  text.write("# nobody\n");
+  CHECK(file.refresh().nobody);
+  CHECK_FALSE(file.refresh().nobody);
+}
+
+TEST_CASE("a configuration taken up anew keeps what was read of its password files") {
+  std::ostringstream log;
+  PasswordFiles files(log_into(log));
+  const File text("ann:" + kBcrypt + "\n");
+  conf::Config config;
+  config.routes.resize(2);
+  for (auto& route : config.routes) route.basic_auth.emplace().file = text.path;
+  const auto before = files.take(config);
+  REQUIRE(before.size() == 1);
+  CHECK(before.begin()->second->find("ann").has_value());
+
+  text.write("broken\n");
+  const auto broken = files.take(config);
+  CHECK(broken == before);
+  CHECK(broken.begin()->second->find("ann").has_value());
+  CHECK(log.str().find(": line 1: expected `name:hash`; the names read before stay") != std::string::npos);
+  text.write("");
+  CHECK(files.take(config) == before);
+  CHECK(log.str().find(": can be read again and is in use") != std::string::npos);
+  CHECK(log.str().find(": names nobody, so that nobody is let in") != std::string::npos);
+
+  config.routes.clear();
+  CHECK(files.take(config).empty());
+}
+
+TEST_CASE("a password file that was never read is not said to have names that stay") {
+  std::ostringstream log;
+  PasswordFile file("/nowhere/at/all");
+  read_and_tell(file, *log_into(log));
+  CHECK(log.str().find("; nobody is let in until it can be read") != std::string::npos);
 }
 
 TEST_CASE("what was right is remembered until the file changes") {

@@ -1,0 +1,37 @@
+// The password files in use: each is read when its configuration is taken up, before anybody is asked.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "conf/config.hpp"
+#include "gateway/process/password_file.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace tidegate::gateway {
+
+using PasswordFilesByPath = std::map<std::string, std::shared_ptr<PasswordFile>>;
+
+// Owned by control. A file that a new configuration has too goes on with what was read of it: should it be
+// broken at that moment, the names read before stay.
+class PasswordFiles {
+ public:
+  explicit PasswordFiles(std::shared_ptr<spdlog::logger> log) : log_(std::move(log)) {}
+
+  // Those of the configuration, read; what could not be is logged. Blocks on the files: not for a worker.
+  [[nodiscard]] const PasswordFilesByPath& take(const conf::Config& config);
+
+ private:
+  std::shared_ptr<spdlog::logger> log_;
+  PasswordFilesByPath files_;
+};
+
+// Reads the file if it has changed, and logs what is new: a fault and its consequence, that it is mended,
+// that it names nobody. Blocks: not for a worker.
+void read_and_tell(PasswordFile& file, spdlog::logger& log);
+
+}  // namespace tidegate::gateway
