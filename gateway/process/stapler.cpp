@@ -41,6 +41,13 @@ std::string consequence(const net::OcspInquiry& inquiry, const net::OcspResponse
                              : "clients get none";
 }
 
+std::string digest_of(const net::Certificate& certificate) {
+  std::array<unsigned char, 32> digest{};
+  unsigned size = 0;
+  ::X509_digest(certificate.leaf.get(), ::EVP_sha256(), digest.data(), &size);
+  return {reinterpret_cast<const char*>(digest.data()), size};
+}
+
 }  // namespace
 
 Stapler::Stapler(boost::asio::io_context& context, std::shared_ptr<spdlog::logger> log,
@@ -55,7 +62,7 @@ Stapler::~Stapler() = default;
 
 Stapler::Key Stapler::key_of(const net::Certificate& certificate, const net::TlsStaple& staple) {
   const auto* const inquiry = staple.inquiry();
-  if (inquiry == nullptr) return {certificate.files.certificate, {}, {}};
+  if (inquiry == nullptr) return {certificate.files.certificate, {}, digest_of(certificate)};
   return {certificate.files.certificate, inquiry->responder.url, inquiry->request};
 }
 
@@ -75,16 +82,19 @@ void Stapler::adopt(const Servers& servers) {
 void Stapler::enlist(Subjects& subjects, const Key& key, const std::shared_ptr<net::TlsStaple>& staple) {
   const auto [place, fresh] = subjects.try_emplace(key);
   auto& subject = place->second;
+  const auto known = subjects_.find(key);
   if (fresh && staple->inquiry() == nullptr) {
     subject.response = staple->newest();
-  } else if (const auto known = subjects_.find(key); fresh && known != subjects_.end()) {
+    if (staple->fault() != nullptr && known != subjects_.end()) subject.response = known->second.response;
+  } else if (fresh && known != subjects_.end()) {
     subject = std::move(known->second);
     subject.staples.clear();
   } else if (fresh) {
     recall(key, subject, *staple->inquiry());
   }
   subject.staples.push_back(staple);
-  if (staple->inquiry() != nullptr && subject.response) staple->set(subject.response);
+  const bool own = staple->inquiry() == nullptr && staple->fault() == nullptr;
+  if (!own && subject.response) staple->set(subject.response);
 }
 
 void Stapler::recall(const Key& key, Subject& subject, const net::OcspInquiry& inquiry) {

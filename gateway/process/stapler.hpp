@@ -48,7 +48,8 @@ class Stapler {
   Stapler& operator=(const Stapler&) = delete;
 
   // Serves these from now on, and those before no longer. What is known of certificates that are the same
-  // goes over at once; what is missing is fetched, which this does not wait for.
+  // goes over at once, for one whose file is faulty now too; what is missing is fetched, which this does not
+  // wait for.
   void adopt(const Servers& servers);
   // Begins what is due now, as the timer does.
   void look();
@@ -58,7 +59,7 @@ class Stapler {
   struct Key {
     std::string file;
     std::string responder;  // empty: nothing is fetched
-    std::string request;
+    std::string request;    // or a digest of the certificate, if nothing is fetched
     bool operator<(const Key& other) const {
       return std::tie(file, responder, request) < std::tie(other.file, other.responder, other.request);
     }

@@ -75,8 +75,11 @@ std::shared_ptr<const net::TlsServer> make_server(const Sources& from, std::size
 // A sentence if clients are not shown a staple that they should be; empty otherwise.
 std::string missing_staple(const net::Certificate& certificate, const net::TlsStaple* staple,
                            net::WallTime now) {
-  if (staple != nullptr && staple->fault() != nullptr)
-    return message_of(*staple->fault()) + "; clients get no OCSP response";
+  if (staple != nullptr && staple->fault() != nullptr) {
+    return message_of(*staple->fault()) + (staple->at(now)
+                                               ? "; clients go on to get the OCSP response before it"
+                                               : "; clients get no OCSP response");
+  }
   const bool demanded = net::must_staple(certificate);
   const bool waits = staple != nullptr && staple->inquiry() != nullptr;
   if (waits || (staple != nullptr && staple->at(now))) return {};

@@ -20,11 +20,11 @@ struct TlsContexts {
   std::vector<std::shared_ptr<const net::TlsClient>> upstreams;  // as Config::upstreams; null: clear text
 };
 
-// What a certificate is that cannot have the OCSP response that is to be fetched for it.
+// What a certificate is that cannot have the OCSP response that is to go along with it.
 enum class StapleFaults : std::uint8_t {
   faults,    // of the configuration
   warnings,  // it is served without: a renewed certificate is better than one that ends, though its CA may
-             // have given up OCSP meanwhile
+             // have given up OCSP meanwhile, or the response in a file is that of the certificate before
 };
 
 // Reads all files that `config` names, and adds a fault for each that cannot be used: with its place, its

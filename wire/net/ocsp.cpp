@@ -72,6 +72,14 @@ X509Ptr issuer_in(const std::string& file, X509* leaf) {
   return nullptr;
 }
 
+// Of its chain; null if it is not there.
+X509Ptr issuer_among(const Certificate& certificate) {
+  for (const auto& candidate : certificate.chain) {
+    if (issued(candidate.get(), certificate.leaf.get())) return shared(candidate.get());
+  }
+  return nullptr;
+}
+
 X509Ptr find_issuer(const Certificate& certificate, const std::string& file) {
   auto* const leaf = certificate.leaf.get();
   if (!file.empty()) {
@@ -80,9 +88,7 @@ X509Ptr find_issuer(const Certificate& certificate, const std::string& file) {
     throw TlsFault(file, "holds no certificate that the one in " + certificate.files.certificate +
                              " was issued by: OCSP cannot be asked");
   }
-  for (const auto& candidate : certificate.chain) {
-    if (issued(candidate.get(), leaf)) return shared(candidate.get());
-  }
+  if (auto found = issuer_among(certificate)) return found;
   throw TlsFault(certificate.files.certificate,
                  "the certificate of the CA that issued it is not in this file, and OCSP cannot be asked "
                  "without: append it, or name its file in `ocspStaple: { issuer: FILE }`");
@@ -140,14 +146,13 @@ OcspResponder parse_responder(const std::string& url, const std::string& file) {
   return responder;
 }
 
-IdPtr id_of(const OcspInquiry& inquiry) {
-  // SHA-1, which is not relied on here: RFC 5019 2.1.1.
-  return IdPtr(::OCSP_cert_to_id(::EVP_sha1(), inquiry.leaf.get(), inquiry.issuer.get()));
+IdPtr id_of(const OcspInquiry& inquiry, const EVP_MD* digest) {
+  return IdPtr(::OCSP_cert_to_id(digest, inquiry.leaf.get(), inquiry.issuer.get()));
 }
 
 std::string make_request(const OcspInquiry& inquiry) {
   const RequestPtr request(::OCSP_REQUEST_new());
-  auto id = id_of(inquiry);
+  auto id = id_of(inquiry, ::EVP_sha1());  // which is not relied on here: RFC 5019 2.1.1
   if (!request || !id || ::OCSP_request_add0_id(request.get(), id.get()) == nullptr) throw std::bad_alloc();
   (void)id.release();
   unsigned char* der = nullptr;
@@ -206,14 +211,29 @@ std::optional<WallTime> optional_time(const ASN1_GENERALIZEDTIME* time) {
   return time_of(time);
 }
 
-std::optional<Statement> statement_of(OCSP_BASICRESP* basic, OCSP_CERTID* id) {
+// Whether a response speaks of the certificate, with whatever digests it names it.
+bool is_about(const OCSP_SINGLERESP* single, const OcspInquiry& inquiry) {
+  const IdPtr named(::OCSP_CERTID_dup(::OCSP_SINGLERESP_get0_id(single)));
+  ASN1_OBJECT* algorithm = nullptr;
+  if (!named || ::OCSP_id_get0_info(nullptr, &algorithm, nullptr, nullptr, named.get()) != 1) return false;
+  const auto* const digest = ::EVP_get_digestbyobj(algorithm);
+  const auto wanted = digest != nullptr ? id_of(inquiry, digest) : nullptr;
+  return wanted && ::OCSP_id_cmp(wanted.get(), named.get()) == 0;
+}
+
+std::optional<Statement> statement_of(OCSP_BASICRESP* basic, const OcspInquiry& inquiry) {
+  OCSP_SINGLERESP* single = nullptr;
+  for (int i = 0; i < ::OCSP_resp_count(basic) && single == nullptr; ++i) {
+    auto* const next = ::OCSP_resp_get0(basic, i);
+    if (is_about(next, inquiry)) single = next;
+  }
+  ::ERR_clear_error();
+  if (single == nullptr) return std::nullopt;
   Statement statement;
   ASN1_GENERALIZEDTIME* revoked = nullptr;
   ASN1_GENERALIZEDTIME* made = nullptr;
   ASN1_GENERALIZEDTIME* expires = nullptr;
-  const int found =
-      ::OCSP_resp_find_status(basic, id, &statement.status, &statement.reason, &revoked, &made, &expires);
-  if (found != 1) return std::nullopt;
+  statement.status = ::OCSP_single_get0_status(single, &statement.reason, &revoked, &made, &expires);
   statement.revoked = optional_time(revoked);
   statement.made = optional_time(made);
   statement.expires = optional_time(expires);
@@ -270,8 +290,7 @@ boost::system::result<OcspResponse, OcspRefusal> judge_ocsp_answer(const OcspInq
   ::ERR_clear_error();
   if (!verifies(basic.get(), inquiry.issuer.get(), now))
     return refusal(OcspFault::unverified, "the answer's signature is not that of the CA: " + last_reason());
-  const auto id = id_of(inquiry);
-  const auto statement = id ? statement_of(basic.get(), id.get()) : std::nullopt;
+  const auto statement = statement_of(basic.get(), inquiry);
   if (!statement) return refusal(OcspFault::unverified, "the answer is about another certificate");
   if (auto found = refusal_of(*statement, now)) return *std::move(found);
   ::ERR_clear_error();
@@ -292,6 +311,27 @@ OcspResponse read_ocsp_response(const std::string& file) {
   (void)::OCSP_single_get0_status(single, nullptr, nullptr, &made, &expires);
   return {std::move(text), optional_time(made).value_or(WallTime()),
           optional_time(expires).value_or(WallTime::max())};
+}
+
+OcspResponse read_ocsp_response(const std::string& file, const Certificate& certificate, WallTime now) {
+  auto response = read_ocsp_response(file);
+  OcspInquiry inquiry;
+  inquiry.leaf = shared(certificate.leaf.get());
+  inquiry.issuer = issuer_among(certificate);
+  const auto& named = certificate.files.certificate;
+  if (!inquiry.issuer) {
+    throw TlsFault(file, "cannot be verified: the certificate of the CA that issued " + named +
+                             " is not in that file: append it there");
+  }
+  const auto judged = judge_ocsp_answer(inquiry, response.der, response.expires <= now ? response.made : now);
+  if (!judged) {
+    throw TlsFault(file, "cannot be sent along with " + named + ": " + judged.error().why +
+                             "; fetch it anew (`openssl ocsp -respout`), or set `ocspStaple: fetch`");
+  }
+  response.made = judged->made;
+  // Without an end it stays until the file changes.
+  if (response.expires != WallTime::max()) response.expires = judged->expires;
+  return response;
 }
 
 bool must_staple(const Certificate& certificate) {

@@ -68,9 +68,14 @@ struct OcspRefusal {
                                                                                  std::string_view der,
                                                                                  WallTime now);
 
-// A response from a file, whose operator answers for it: only its form and its times are looked at. Throws
-// TlsFault.
+// A response from a file, of which only the form and the times are looked at. Throws TlsFault.
 [[nodiscard]] OcspResponse read_ocsp_response(const std::string& file);
+
+// The same, judged as one that was fetched for this certificate, whose issuer lies in its chain. One that has
+// expired is judged as of its own time and returned: it was right once, and is not to keep a start from
+// happening. Throws TlsFault naming the file.
+[[nodiscard]] OcspResponse read_ocsp_response(const std::string& file, const Certificate& certificate,
+                                              WallTime now);
 
 // Whether clients are to refuse this certificate without a staple (RFC 7633).
 [[nodiscard]] bool must_staple(const Certificate& certificate);

@@ -50,17 +50,10 @@ std::string digest_of(const std::string& text) {
 }
 
 std::shared_ptr<TlsStaple> make_staple(const TlsIdentity& identity, const Certificate& certificate,
-                                       bool needed) {
-  if (identity.fetch) {
-    try {
-      return std::make_shared<TlsStaple>(make_ocsp_inquiry(certificate, *identity.fetch));
-    } catch (const TlsFault& fault) {
-      if (needed) throw;
-      return std::make_shared<TlsStaple>(fault);
-    }
-  }
+                                       WallTime now) {
+  if (identity.fetch) return std::make_shared<TlsStaple>(make_ocsp_inquiry(certificate, *identity.fetch));
   if (identity.staple.empty()) return nullptr;
-  return std::make_shared<TlsStaple>(read_ocsp_response(identity.staple));
+  return std::make_shared<TlsStaple>(read_ocsp_response(identity.staple, certificate, now));
 }
 
 bool has(const std::vector<std::string>& names, std::string_view name) {
@@ -114,7 +107,12 @@ void TlsServer::load_identities(WallTime now) {
 
 void TlsServer::load_identity(const TlsIdentity& identity, WallTime now) {
   auto certificate = load_certificate(identity.files, now);
-  staples_.push_back(make_staple(identity, certificate, settings_.staples_needed));
+  try {
+    staples_.push_back(make_staple(identity, certificate, now));
+  } catch (const TlsFault& fault) {
+    if (settings_.staples_needed) throw;
+    staples_.push_back(std::make_shared<TlsStaple>(fault));
+  }
   names_.push_back(identity.names.empty() ? certificate.names() : identity.names);
   certificates_.push_back(std::move(certificate));
 }

@@ -46,8 +46,8 @@ struct TlsNamedPolicy {
 
 struct TlsServerSettings {
   std::vector<TlsIdentity> identities;  // the first one answers to unknown names
-  bool staples_needed = true;   // false: a certificate goes without if nobody can be asked for its own
-  bool refuse_unknown = false;  // with `unrecognized_name` instead
+  bool staples_needed = true;           // false: a certificate goes without if its own cannot be had or used
+  bool refuse_unknown = false;          // with `unrecognized_name` instead
   TlsChoices choices;
   ClientCertificatePolicy clients;
   std::vector<TlsNamedPolicy> policies;

@@ -19,7 +19,7 @@ class TlsStaple {
   // One that is to be fetched; there is none until then.
   explicit TlsStaple(OcspInquiry inquiry) : inquiry_(std::move(inquiry)) {}
 
-  // One that nobody can be asked for; there never is one.
+  // One that nobody can be asked for, or whose file is faulty: there is none but what was known before.
   explicit TlsStaple(TlsFault fault) : fault_(std::move(fault)) {}
 
   // How to fetch it; nullptr: that is not to be done.

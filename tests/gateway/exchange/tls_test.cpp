@@ -286,7 +286,7 @@ TEST_CASE("a client-certificate policy of a wildcard holds for every host that a
 
 TEST_CASE("an OCSP response is stapled to its certificate") {
   Authority ca;
-  const auto issued = ca.issue({{"a.test"}});
+  const auto issued = ca.issue({.names = {"a.test"}, .chained = true});
   Secure t("{ certificates: [{ " + files(issued) + ", ocspStaple: " + ca.staple(issued) + " }] }");
   TlsClientSide client(ca);
   auto socket = t.connect(client.name("a.test").ask_for_staple());

@@ -1,4 +1,7 @@
 // Fetches of the stapler, and what becomes of their answers.
+#include <filesystem>
+#include <fstream>
+
 #include <openssl/ocsp.h>
 
 #include "tests/gateway/stapling/scene.hpp"
@@ -249,6 +252,36 @@ TEST_CASE("a response from a file is reported and left alone") {
   const auto state = t.stapler->report().at(0);
   CHECK(state.responder.empty());
   CHECK(state.expires.value() > t.now + 23h);
+}
+
+TEST_CASE("a file that turns bad leaves the response before it, for the same certificate only") {
+  Scene t;
+  const auto staple = t.ca.staple(t.issued);
+  const auto serve = [&](const Issued& issued) {
+    net::TlsServerSettings settings;
+    settings.staples_needed = false;
+    settings.identities.push_back({{issued.certificate, issued.key, {}}, {}, staple});
+    return net::TlsServer::make(settings, t.keys, t.now);
+  };
+  t.server = serve(t.issued);
+  t.start();
+  const auto response = t.server->staples().at(0)->at(t.now);
+  Authority impostor;
+  std::ofstream(staple, std::ios::binary) << impostor.say(t.issued);
+  for (int times = 0; times < 2; ++times) {
+    t.server = serve(t.issued);
+    REQUIRE(t.server->staples().at(0)->fault() != nullptr);
+    t.stapler->adopt({t.server});
+    CHECK(t.server->staples().at(0)->at(t.now) == response);
+  }
+  // Another certificate in the same file.
+  const auto other = t.issue();
+  std::filesystem::copy_file(other.certificate, t.issued.certificate,
+                             std::filesystem::copy_options::overwrite_existing);
+  std::filesystem::copy_file(other.key, t.issued.key, std::filesystem::copy_options::overwrite_existing);
+  t.server = serve(t.issued);
+  t.stapler->adopt({t.server});
+  CHECK_FALSE(t.stapled());
 }
 
 TEST_CASE("the end of the stapler ends its fetches") {

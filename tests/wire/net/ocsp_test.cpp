@@ -175,6 +175,39 @@ TEST_CASE("no response that was changed on its way is taken") {
   }
 }
 
+TEST_CASE("a response in a file is judged like one that was fetched") {
+  Asked t;
+  const auto certificate = load(t.issued);
+  const auto file = [&t](const std::string& der) { return t.ca.write("staple.der", der); };
+  const auto fault = [&](const std::string& der) {
+    return fault_of([&] { (void)read_ocsp_response(file(der), certificate, kNow); });
+  };
+  CHECK(fault(t.say()).empty());
+  CHECK(fault(t.say({.to = std::nullopt})).empty());
+  const auto begin = file("") + ": cannot be sent along with " + t.issued.certificate + ": ";
+  CHECK(begins(fault(t.ca.say(t.ca.issue())), begin + "the answer is about another certificate; fetch it"));
+  CHECK(begins(fault(t.say({.status = V_OCSP_CERTSTATUS_REVOKED})), begin + "the CA has REVOKED"));
+  CHECK(begins(fault(t.say({.status = V_OCSP_CERTSTATUS_UNKNOWN})), begin + "the responder does not know"));
+  CHECK(begins(fault(t.say({.from = 6min})), begin + "the answer is from the future"));
+  const auto stranger = t.ca.issue();
+  CHECK(begins(fault(t.say({.signer = &stranger})), begin + "the answer's signature is not that of the CA"));
+  CHECK(begins(fault("hello"), file("") + ": is no successful OCSP response"));
+
+  // Expired is no reason not to start, revoked is at any time.
+  const auto expired = read_ocsp_response(file(t.say({.to = -1s})), certificate, kNow);
+  CHECK(expired.expires <= kNow);
+  CHECK(begins(fault(t.say({.status = V_OCSP_CERTSTATUS_REVOKED, .to = -1s})), begin + "the CA has REVOKED"));
+}
+
+TEST_CASE("a response in a file needs the issuer of its certificate") {
+  Authority ca;
+  const auto alone = ca.issue();
+  const auto staple = ca.staple(alone);
+  CHECK(fault_of([&] { (void)read_ocsp_response(staple, load(alone), kNow); }) ==
+        staple + ": cannot be verified: the certificate of the CA that issued " + alone.certificate +
+            " is not in that file: append it there");
+}
+
 TEST_CASE("RFC 7633: a certificate says that it goes with a staple") {
   Authority ca;
   CHECK(must_staple(load(ca.issue({.must_staple = true}))));
