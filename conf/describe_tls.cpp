@@ -98,6 +98,8 @@ void describe_clients(Fields& fields, ClientCertificatePolicy& clients) {
   fields.text({"crl", "PEM file: revocation lists of all these CAs."}, clients.crl, file_form);
   fields.integer({"depth", "CA certificates between a client's and the root."}, clients.depth, {0, 100});
   if (clients.mode != ClientCertificates::off) fields.require("ca");
+  // Nobody would be asked, and nobody kept out.
+  if (fields.has("ca") || fields.has("crl")) fields.require("mode");
 }
 
 Shapes certificate_shapes(std::vector<ServerCertificate>& certificates) {

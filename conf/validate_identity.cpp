@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "conf/addresses.hpp"
 #include "conf/checks.hpp"
 #include "conf/origin.hpp"
@@ -26,6 +28,14 @@ void check_proxy_protocol(const ProxyProtocolIn& proxy_protocol, Findings findin
 }
 
 void check_access(const AccessRules& rules, Findings findings) {
+  // Whom no rule fits is let in.
+  const bool keeps_out =
+      std::any_of(rules.begin(), rules.end(), [](const auto& rule) { return !rule.allow; });
+  if (!rules.empty() && !keeps_out) {
+    findings.add({},
+                 "keeps nobody out, since whom no rule fits is let in: add `- deny: all` as the last rule");
+    return;
+  }
   for (std::size_t i = 0; i < rules.size(); ++i) {
     const bool last = i + 1 == rules.size();
     if (rules[i].network == "all") {

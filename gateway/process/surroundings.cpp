@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "conf/units.hpp"
+#include "gateway/process/idle_keys.hpp"
 #include "wire/net/socket_address.hpp"
 #include "wire/net/unique_fd.hpp"
 
@@ -131,6 +132,8 @@ Surroundings look_around(const conf::Config& config) {
   look_at_log(config, "log.error", config.error_log.path, found);
   look_at_challenges(config, found);
   look_at_state(config, found);
+  const auto idle = idle_keys(config);
+  found.doubtful.insert(found.doubtful.end(), idle.begin(), idle.end());
   return found;
 }
 

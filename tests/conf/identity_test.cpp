@@ -53,6 +53,19 @@ TEST_CASE("access of listeners and routes is a list in order") {
   CHECK_FALSE(errors_of(route("access: [10.0.0.1]")).empty());
 }
 
+TEST_CASE("an access list that keeps nobody out is refused with the fix") {
+  for (const auto* const rules :
+       {"{ allow: 10.0.0.0/8 }", "{ allow: [10.0.0.0/8, 'unix:'] }", "{ allow: all }"}) {
+    CAPTURE(rules);
+    const std::string access = "access: [" + std::string(rules) + "]";
+    CHECK(errors_of(listener(access))
+              .find("access: keeps nobody out, since whom no rule fits is let in: add "
+                    "`- deny: all`") != std::string::npos);
+    CHECK(errors_of(route(access)).find("routes[0].access: keeps nobody out") != std::string::npos);
+  }
+  CHECK(errors_of(listener("access: [{ deny: 10.0.0.1 }, { allow: 10.0.0.0/8 }]")).empty());
+}
+
 TEST_CASE("origins are a list, or a map that says what becomes of handshakes without") {
   const auto origins_of = [](const std::string& keys) {
     const auto config = config_of(route(keys));

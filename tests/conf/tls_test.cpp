@@ -34,6 +34,15 @@ TEST_CASE("an OCSP response is off, in a file, or fetched") {
   CHECK(directed.issuer == "ca.pem");
 }
 
+TEST_CASE("CA certificates for clients want to be told what they are for") {
+  const auto errors = [](const std::string& keys) {
+    return errors_of(listening(kFiles + ", clientCertificates: {" + keys + "}"));
+  };
+  CHECK(errors("ca: a.pem") == "t.yaml:1:89: listeners[0].tls.clientCertificates: `mode` is missing\n");
+  CHECK(errors("mode: off, ca: a.pem").empty());
+  CHECK(errors("mode: optional, ca: a.pem").empty());
+}
+
 TEST_CASE("faults of `ocspStaple`") {
   CHECK(errors_of(listening(kFiles + ", ocspStaple: {responder: 'https://a/b'}")) ==
         "t.yaml:1:93: listeners[0].tls.ocspStaple.responder: `https://a/b` cannot be asked: write "
