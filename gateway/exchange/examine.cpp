@@ -105,7 +105,8 @@ FailureReason ClientConnection::examine_upgrade(Exchange& exchange, const ProxyR
   if (asked == http::UpgradeAsk::bad_version) return FailureReason::upgrade_required;
   if (asked == http::UpgradeAsk::websocket && route.settings.origins &&
       !allows_origin(*route.settings.origins, exchange.request.fields, exchange.authority)) {
-    details = "pages of this origin may not open WebSockets here";
+    exchange.failure_details = origin_story(exchange.request.fields);
+    exchange.record.failure_details = exchange.failure_details;
     return FailureReason::denied;
   }
   if (asked != http::UpgradeAsk::bad_websocket) return FailureReason::none;

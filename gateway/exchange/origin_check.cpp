@@ -15,6 +15,8 @@ bool is_own(const conf::Origin& origin, std::string_view authority) {
   return conf::matches(*own, origin);
 }
 
+constexpr std::size_t longest_told = 200;
+
 }  // namespace
 
 bool allows_origin(const conf::OriginPolicy& policy, const http::Fields& fields, std::string_view authority) {
@@ -30,6 +32,16 @@ bool allows_origin(const conf::OriginPolicy& policy, const http::Fields& fields,
     const auto pattern = conf::split_origin_pattern(allowed);
     return pattern && conf::matches(*pattern, *origin);
   });
+}
+
+std::string origin_story(const http::Fields& fields) {
+  const auto count = fields.count("origin");
+  if (count == 0) return "`origins` wants an Origin, and none came";
+  if (count > 1) return "more than one Origin came";
+  const auto text = *fields.find("origin");
+  std::string story = "pages of the origin ";
+  story.append(text.substr(0, longest_told)).append(text.size() > longest_told ? "..." : "");
+  return story.append(" may not open WebSockets here: `origins` of the route does not name it");
 }
 
 }  // namespace tidegate::gateway

@@ -1,6 +1,7 @@
 // Which web pages may open WebSockets (RFC 6455 10.2).
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "conf/identity.hpp"
@@ -13,5 +14,9 @@ namespace tidegate::gateway {
 // one comes from no browser and is let through unless `policy.required`.
 [[nodiscard]] bool allows_origin(const conf::OriginPolicy& policy, const http::Fields& fields,
                                  std::string_view authority);
+
+// What is told in the log of a handshake that was refused: which Origin came, cut to a bounded length. Its
+// bytes are the client's own: who writes a line escapes them.
+[[nodiscard]] std::string origin_story(const http::Fields& fields);
 
 }  // namespace tidegate::gateway
