@@ -146,7 +146,8 @@ void check_source_addresses(const Upstream& upstream, Findings findings) {
       findings.add(item, quote(sources[i]) + " is here twice");
     }
   }
-  if (sources.empty()) return;
+  // Of what could not be read nobody knows the family.
+  if (sources.empty() || std::find(families.begin(), families.end(), 0) != families.end()) return;
   for (const auto& endpoint : upstream.endpoints) {
     const int family = family_of(endpoint.address.host);
     if (family == 0 || std::find(families.begin(), families.end(), family) != families.end()) continue;

@@ -35,12 +35,19 @@ std::string advice(int error, const conf::Address& address) {
   return "";
 }
 
-net::UniqueFd open_or_throw(const conf::Listener& listener, const net::SocketAddress& at,
+std::string listening_fault(const conf::Config& config, std::size_t index, const std::string& why) {
+  const auto key = listener_key(config, index);
+  const auto address = config.listeners[index].address.text();
+  return conf::ConfigError{key.place, key.path, "cannot listen on " + address + ": " + why}.text();
+}
+
+net::UniqueFd open_or_throw(const conf::Config& config, std::size_t index, const net::SocketAddress& at,
                             net::PortSharing sharing, const net::ConnectionOptions& options) {
+  const auto& listener = config.listeners[index];
   auto socket = net::open_listener(at, listener.backlog, sharing, options);
   if (socket) return std::move(*socket);
-  throw std::runtime_error("cannot listen on " + listener.address.text() + ": " + socket.error().message() +
-                           advice(socket.error().value(), listener.address));
+  throw std::runtime_error(listening_fault(
+      config, index, socket.error().message() + advice(socket.error().value(), listener.address)));
 }
 
 std::shared_ptr<AccessLog> open_access_log(const conf::AccessLog& settings,
@@ -145,14 +152,13 @@ void Gateway::open_listeners() {
   for (std::uint32_t i = 0; i < config_->listeners.size(); ++i) {
     const auto& listener = config_->listeners[i];
     const auto address = upstream::socket_address(listener.address);
-    if (!address)
-      throw std::runtime_error("cannot listen on " + listener.address.text() + ": not a usable address");
+    if (!address) throw std::runtime_error(listening_fault(*config_, i, "not a usable address"));
     if (listener.optional_family && !net::family_available(address->family())) {
       ports_.push_back(0);
       continue;
     }
     const auto options = upstream::connection_options(listener, config_->upstreams);
-    auto first = open_or_throw(listener, *address, net::PortSharing::exclusive, options);
+    auto first = open_or_throw(*config_, i, *address, net::PortSharing::exclusive, options);
     const auto bound = net::SocketAddress::local_of(first.get());
     ports_.push_back(bound.port());
     if (listener.address.is_unix() && !listener.address.path.starts_with('@')) {
@@ -161,7 +167,7 @@ void Gateway::open_listeners() {
     for (std::size_t w = 1; w < workers_.size(); ++w) {
       auto socket = listener.address.is_unix()
                         ? net::UniqueFd(::fcntl(first.get(), F_DUPFD_CLOEXEC, 0))
-                        : open_or_throw(listener, bound, net::PortSharing::shared, options);
+                        : open_or_throw(*config_, i, bound, net::PortSharing::shared, options);
       auto* const worker = workers_[w].get();
       worker->post([worker, i, fd = socket.release()] { worker->listen(i, net::UniqueFd(fd)); });
     }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,11 +22,15 @@ namespace {
 
 // === source addresses ===
 
-// 0, or why no connection can come from this address.
+// 0, or why nothing can be bound to this address, whose port is 0. A port is not taken: another process may
+// have all of them, as one that drains beside its successor may, and they are its own affair.
 int bind_error(const net::SocketAddress& address) {
   const net::UniqueFd socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
   if (!socket) return errno;
-  return ::bind(socket.get(), address.data(), address.size()) == 0 ? 0 : errno;
+  const int on = 1;
+  (void)::setsockopt(socket.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+  if (::bind(socket.get(), address.data(), address.size()) == 0 || errno == EADDRINUSE) return 0;
+  return errno;
 }
 
 std::string explain_bind(int error) {
@@ -44,21 +49,44 @@ bool may_have_family(const conf::Upstream& upstream, int family) {
   });
 }
 
+// One that works is enough to start with: connections come from those that do.
 void look_at_sources(const conf::Config& config, const conf::Upstream& upstream, Surroundings& found) {
+  conf::ConfigErrors unusable;
+  std::size_t usable = 0;
   for (std::size_t i = 0; i < upstream.source_addresses.size(); ++i) {
     const auto& text = upstream.source_addresses[i];
     const auto address = net::SocketAddress::from_ip(text, 0);
     if (!address) continue;
     const auto path = "upstreams." + upstream.name + ".sourceAddresses[" + std::to_string(i) + "]";
     const auto place = config.place_of(path, upstream.place);
-    if (const int error = bind_error(*address); error != 0)
-      found.lacking.push_back({place, path, conf::quote(text) + " " + explain_bind(error)});
+    if (const int error = bind_error(*address); error != 0) {
+      unusable.push_back({place, path, conf::quote(text) + " " + explain_bind(error)});
+    } else if (may_have_family(upstream, address->family())) {
+      ++usable;
+    }
     if (may_have_family(upstream, address->family())) continue;
     const std::string family = address->family() == AF_INET6 ? "IPv6" : "IPv4";
     found.doubtful.push_back({place, path,
                               conf::quote(text) + " is never used: no endpoint of " +
                                   conf::quote(upstream.name) + " has an " + family +
                                   " address: remove it, or add such an endpoint"});
+  }
+  auto& into = usable == 0 ? found.lacking : found.doubtful;
+  into.insert(into.end(), unusable.begin(), unusable.end());
+}
+
+// === listeners ===
+
+void look_at_listeners(const conf::Config& config, Surroundings& found) {
+  for (std::size_t i = 0; i < config.listeners.size(); ++i) {
+    const auto& listener = config.listeners[i];
+    if (listener.address.is_unix() || listener.optional_family) continue;
+    const auto address = net::SocketAddress::from_ip(listener.address.host, 0);
+    if (!address || bind_error(*address) != EADDRNOTAVAIL) continue;
+    const auto [path, place] = listener_key(config, i);
+    found.lacking.push_back(
+        {place, path,
+         "cannot listen on " + listener.address.text() + ": no interface of this machine has that address"});
   }
 }
 
@@ -116,17 +144,40 @@ void look_at_challenges(const conf::Config& config, Surroundings& found) {
 
 void look_at_state(const conf::Config& config, Surroundings& found) {
   const auto& folder = config.state_directory;
-  if (folder.empty() || may(folder, W_OK | X_OK)) return;
-  const std::string why = errno == ENOENT ? "does not exist: create it"
-                                          : std::string("cannot be written: ") + std::strerror(errno);
+  if (folder.empty()) return;
+  struct stat about {};
+  std::string why;
+  if (::stat(folder.c_str(), &about) == 0 && !S_ISDIR(about.st_mode)) {
+    why = "is not a directory: name one";
+  } else if (may(folder, W_OK | X_OK)) {
+    return;
+  } else {
+    why = errno == ENOENT ? "does not exist: create it"
+                          : std::string("cannot be written: ") + std::strerror(errno);
+  }
   found.doubtful.push_back({config.place_of("stateDirectory"), "stateDirectory",
                             folder + ": " + why + "; until then nothing outlives a restart"});
 }
 
 }  // namespace
 
+ListenerKey listener_key(const conf::Config& config, std::size_t listener) {
+  const auto& listeners = config.listeners;
+  // The other half of `:80` is written where its first half is.
+  if (const auto& place = listeners[listener].place; listeners[listener].optional_family) {
+    const auto first = std::find_if(listeners.begin(), listeners.end(), [&place](const auto& one) {
+      return one.place.line == place.line && one.place.column == place.column;
+    });
+    listener = static_cast<std::size_t>(first - listeners.begin());
+  }
+  const auto item = "listeners[" + std::to_string(listener) + "]";
+  const auto path = config.is_written(item + ".address") ? item + ".address" : item;
+  return {path, config.place_of(path, config.listeners[listener].place)};
+}
+
 Surroundings look_around(const conf::Config& config) {
   Surroundings found;
+  look_at_listeners(config, found);
   for (const auto& upstream : config.upstreams) look_at_sources(config, upstream, found);
   if (config.access_log.enabled) look_at_log(config, "log.access", config.access_log.path, found);
   look_at_log(config, "log.error", config.error_log.path, found);

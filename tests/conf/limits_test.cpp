@@ -126,5 +126,6 @@ TEST_CASE("source addresses are IP addresses, each once, of a family that leads 
   check_error(sources("[localhost]"), "upstreams.a.sourceAddresses[0]: expected an IP address without port");
   check_error(sources("[\"10.0.0.2:80\"]"), "expected an IP address without port");
   check_error(sources("[10.0.0.2, 10.0.0.2]"), "sourceAddresses[1]: `10.0.0.2` is here twice");
+  CHECK(errors_of(sources("[10.0.0.0/24]")).find("of the family") == std::string::npos);
   check_error(sources("[\"fd00::1\"]"), "none of them is of the family of the endpoint `10.0.0.1:1`");
 }

@@ -50,11 +50,31 @@ TEST_CASE("source addresses of this machine are as they should be") {
 }
 
 TEST_CASE("a source address that no interface has is named with its place") {
-  const auto found = around("'127.0.0.1:1'", "127.0.0.7, 192.0.2.1");  // RFC 5737: nobody's
-  REQUIRE(found.lacking.size() == 1);
-  CHECK(found.lacking[0].text().starts_with(
-      "t.yaml:5:34: upstreams.a.sourceAddresses[1]: `192.0.2.1` is no address of this machine"));
+  const auto found = around("'127.0.0.1:1'", "192.0.2.1, 198.51.100.1");  // RFC 5737: nobody's
+  REQUIRE(found.lacking.size() == 2);
+  CHECK(found.lacking[1].text().starts_with(
+      "t.yaml:5:34: upstreams.a.sourceAddresses[1]: `198.51.100.1` is no address of this machine"));
   CHECK(found.doubtful.empty());
+}
+
+TEST_CASE("one source address that works is enough to start with") {
+  const auto found = around("'127.0.0.1:1'", "127.0.0.7, 192.0.2.1");
+  CHECK(found.lacking.empty());
+  REQUIRE(found.doubtful.size() == 1);
+  CHECK(found.doubtful[0].text().starts_with(
+      "t.yaml:5:34: upstreams.a.sourceAddresses[1]: `192.0.2.1` is no address of this machine"));
+  // One that no connection can come from does not count.
+  CHECK(around("'127.0.0.1:1'", "'::1', 192.0.2.1").lacking.size() == 1);
+}
+
+TEST_CASE("a listener's address that no interface has is named with its place") {
+  const auto found =
+      look_around(conf::config_of("listeners:\n  - { address: '192.0.2.1:80' }\n" + kUpstream));
+  REQUIRE(found.lacking.size() == 1);
+  CHECK(found.lacking[0].text() ==
+        "t.yaml:2:16: listeners[0].address: cannot listen on 192.0.2.1:80: no interface of this machine has "
+        "that address");
+  CHECK(look_around(conf::config_of("listeners: [':0', '127.0.0.1:0']\n" + kUpstream)).lacking.empty());
 }
 
 TEST_CASE("a source address of a family that no endpoint has is never used") {
@@ -112,4 +132,8 @@ TEST_CASE("a directory for what outlives a restart that is not there is told") {
   CHECK(found.doubtful[0].text() == "t.yaml:3:17: stateDirectory: " + folder.path() +
                                         "/none: does not exist: create it; until then nothing outlives a "
                                         "restart");
+  std::ofstream(folder.path() + "/file") << "x";
+  const auto file = around("stateDirectory: " + folder.path() + "/file\n");
+  REQUIRE(file.doubtful.size() == 1);
+  CHECK(file.doubtful[0].message.find("/file: is not a directory") != std::string::npos);
 }
