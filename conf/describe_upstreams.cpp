@@ -129,7 +129,10 @@ void describe_retry(Fields& fields, RetryPolicy& retry) {
       {"lostTries",
        "Tries of one request that may end without an answer after it was sent: it may be what ends them."},
       retry.lost_tries, {1, 1000});
-  fields.duration({"total", "Deadline over all tries and waits of one request."}, retry.total);
+  fields.duration({"total",
+                   "Deadline over all tries and waits of one request; where `hold` is on, `hold.maxWait` if "
+                   "that is longer."},
+                  retry.total);
   fields.duration({"backOff", "Before the same address is tried anew; doubles up to 16 times this."},
                   retry.back_off);
   fields.integer({"budgetPercent", "Retries in flight as a share of the active requests."},
