@@ -131,6 +131,8 @@ Parsed<std::vector<Address>> parse_listen_address(std::string_view text) {
     if (!address) return address.error();
     return std::vector{*address};
   }
+  if (text.starts_with('/'))
+    return Unreadable{"a Unix socket is written " + quote("unix:" + std::string(text))};
   const auto split = split_host_port(text);
   if (!split) return split.error();
   if (split->host.empty() && !split->bracketed) {

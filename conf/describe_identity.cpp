@@ -122,7 +122,10 @@ void describe_basic_auth(Fields& fields, std::optional<BasicAuth>& basic_auth) {
     auto& written = basic_auth.emplace();
     written.place = inner.place();
     inner.text({"realm", "What the browser says the password is for."}, written.realm, "a text");
-    inner.text({"file", "Names and password hashes as htpasswd writes them; read anew when it changes."},
+    inner.text({"file",
+                "Names and password hashes as htpasswd writes them (bcrypt, `$apr1$`, `{SHA}`, `{SSHA}`, "
+                "crypt(3)); read "
+                "anew when it changes."},
                written.file, "a file");
     inner.require("file");
   });

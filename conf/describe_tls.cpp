@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <optional>
 
 #include "conf/describe.hpp"
 #include "conf/spelling.hpp"
@@ -46,7 +48,9 @@ constexpr std::array<std::string_view, 2> staple_words{"off", "fetch"};
 
 // A fault if a bare word is nearly one of the words: a file has an ending or a folder.
 std::string misspelt_word(std::string_view text) {
-  const auto near = nearest(text, staple_words);
+  constexpr std::array<std::string_view, 3> yes{"on", "yes", "true"};
+  const bool affirmed = std::find(yes.begin(), yes.end(), text) != yes.end();
+  const auto near = affirmed ? std::optional(staple_words[1]) : nearest(text, staple_words);
   if (!near || *near == text || text.find_first_of("./") != std::string_view::npos) return {};
   return "expected off, fetch, a map or a file with an OCSP response, found " + quote(text) +
          "; did you mean " + quote(*near) + "? A file of that name is " + quote("./" + std::string(text));
@@ -127,7 +131,9 @@ Shapes host_shapes(std::vector<NamedClientCertificates>& hosts) {
 
 void describe_hsts(Fields& fields, std::string& hsts) {
   const auto max_age = fields.take_duration(
-      {"hsts", "Strict-Transport-Security: how long browsers are to come by https only (RFC 6797)."},
+      {"hsts",
+       "Strict-Transport-Security: how long browsers are to come by https only (RFC 6797). "
+       "For `includeSubDomains` or `preload` set the whole field in `responseHeaders` instead."},
       Duration::zero(), {Duration::zero(), std::chrono::hours(24 * 3650)});
   if (!max_age) return;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*max_age).count();

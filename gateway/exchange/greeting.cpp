@@ -35,11 +35,10 @@ HandshakeFailure classify(const net::error_code& error) {
   }
 }
 
-// Clients that leave, dawdle or speak another protocol are counted only: the internet is full of them.
+// Clients that leave or dawdle are counted only: the internet is full of them.
 std::string refusal(SSL* ssl, HandshakeFailure failure, const net::error_code& error) {
-  if (failure == HandshakeFailure::timeout || failure == HandshakeFailure::connection_lost ||
-      failure == HandshakeFailure::clear_text)
-    return {};
+  if (failure == HandshakeFailure::timeout || failure == HandshakeFailure::connection_lost) return {};
+  if (failure == HandshakeFailure::clear_text) return "clear text came to a port that speaks TLS";
   std::string why = "TLS handshake: " + error.message();
   const auto verdict = ::SSL_get_verify_result(ssl);
   if (verdict != X509_V_OK) why.append(": ").append(::X509_verify_cert_error_string(verdict));

@@ -27,7 +27,7 @@ net::Task<bool> ClientConnection::introduce() {
       if (!introduced) co_return false;
     } else if (admission.refuses_others) {
       co_return turn_away(ConnectionRefusal::unexpected_peer,
-                          "only balancers that send PROXY protocol headers are let in here");
+                          "only balancers that `proxyProtocol.from` names are let in here");
     }
   }
   // Where a proxy stands before the clients, only a request tells which of them it is.

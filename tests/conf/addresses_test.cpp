@@ -55,6 +55,7 @@ TEST_CASE("listen addresses that are refused say what to write") {
       {"0.0.0.0:http", "from 1 to 65535"},
       {"0.0.0.0:", "from 1 to 65535"},
       {"http://0.0.0.0:80", "without `http://`"},
+      {"/tmp/x.sock", "a Unix socket is written `unix:/tmp/x.sock`"},
       {"unix:", "unix:/absolute/path"},
       {"unix:relative.sock", "unix:/absolute/path"},
       {"", "needs a port"},

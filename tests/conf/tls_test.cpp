@@ -52,6 +52,8 @@ TEST_CASE("faults of `ocspStaple`") {
   CHECK(errors_of(listening(kFiles + ", ocspStaple: fech")) ==
         "t.yaml:1:81: listeners[0].tls.ocspStaple: expected off, fetch, a map or a file with an OCSP "
         "response, found `fech`; did you mean `fetch`? A file of that name is `./fech`\n");
+  CHECK(errors_of(listening(kFiles + ", ocspStaple: on")).find("found `on`; did you mean `fetch`?") !=
+        std::string::npos);
   CHECK(staple_of(kFiles + ", ocspStaple: ./fech").file == "./fech");
   CHECK(errors_of(listening(kFiles + ", ocspStaple: [fetch]")).find("listeners[0].tls.ocspStaple: ") !=
         std::string::npos);

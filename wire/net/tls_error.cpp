@@ -10,6 +10,8 @@ class TlsCategory final : public boost::system::error_category {
  public:
   [[nodiscard]] const char* name() const noexcept override { return "tls"; }
   [[nodiscard]] std::string message(int reason) const override {
+    // What clear text looks like to who expects TLS.
+    if (reason == SSL_R_WRONG_VERSION_NUMBER) return "wrong version number (does the endpoint speak TLS?)";
     const auto packed = ERR_PACK(ERR_LIB_SSL, 0, reason);
     const char* const text = ::ERR_reason_error_string(packed);
     return text != nullptr ? text : "TLS error " + std::to_string(reason);

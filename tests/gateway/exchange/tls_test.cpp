@@ -296,13 +296,15 @@ TEST_CASE("an OCSP response is stapled to its certificate") {
 
 TEST_CASE("HTTP without TLS on a port that speaks it is told so") {
   Authority ca;
-  Secure t("{ " + files(ca.issue()) + " }");
+  const ErrorLogFile log;
+  Secure t("{ " + files(ca.issue()) + " }", log.yaml());
   auto client = RawClient::in_clear_text(t.gateway->port());
   client.send(kAsk);
   const auto answer = client.read_answer();
   CHECK(answer.status == 400);
   CHECK(answer.body == "This port speaks TLS: ask by https or by wss\n");
   CHECK(t.failures(gateway::HandshakeFailure::clear_text) == 1);
+  log.wait_for("clear text came to a port that speaks TLS");
 }
 
 TEST_CASE("a handshake has a deadline, and a client that says nothing costs no session") {
