@@ -2,6 +2,7 @@
 
 #include <map>
 #include <stdexcept>
+#include <system_error>
 
 #include <boost/asio/post.hpp>
 #include <fcntl.h>
@@ -50,10 +51,26 @@ net::UniqueFd open_or_throw(const conf::Config& config, std::size_t index, const
       config, index, socket.error().message() + advice(socket.error().value(), listener.address)));
 }
 
-std::shared_ptr<AccessLog> open_access_log(const conf::AccessLog& settings,
-                                           std::shared_ptr<spdlog::logger> errors) {
-  if (!settings.enabled) return nullptr;
-  return std::make_shared<AccessLog>(settings, std::move(errors));
+// What `open` makes; a failure names the key of the file.
+template <class Open>
+auto open_log(const conf::Config& config, const std::string& key, Open open) {
+  try {
+    return open();
+  } catch (const std::system_error& error) {
+    const auto path = config.is_written(key + ".path") ? key + ".path" : key;
+    throw std::runtime_error(conf::ConfigError{config.place_of(path), path, error.what()}.text());
+  }
+}
+
+ErrorLog open_error_log(const conf::Config& config) {
+  return open_log(config, "log.error", [&config] { return ErrorLog(config.error_log); });
+}
+
+std::shared_ptr<AccessLog> open_access_log(const conf::Config& config,
+                                           const std::shared_ptr<spdlog::logger>& errors) {
+  if (!config.access_log.enabled) return nullptr;
+  return open_log(config, "log.access",
+                  [&] { return std::make_shared<AccessLog>(config.access_log, errors); });
 }
 
 void throw_if_any(const conf::ConfigErrors& faults) {
@@ -97,8 +114,8 @@ int worker_count(const conf::Config& config) {
 Gateway::Gateway(std::shared_ptr<const conf::Config> config)
     : config_(startable(std::move(config))),
       worker_count_(worker_count(*config_)),
-      error_log_(config_->error_log),
-      access_log_(open_access_log(config_->access_log, error_log_.logger())),
+      error_log_(open_error_log(*config_)),
+      access_log_(open_access_log(*config_, error_log_.logger())),
       metrics_(static_cast<std::size_t>(worker_count_)),
       ticket_keys_(std::make_shared<net::TicketKeys>(kTicketPeriod)),
       passwords_(error_log_.logger()),

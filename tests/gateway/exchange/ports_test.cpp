@@ -11,6 +11,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "conf/yaml_reader.hpp"
+#include "gateway/process/surroundings.hpp"
 #include "tests/gateway/exchange/setup.hpp"
 
 using namespace tidegate;
@@ -92,6 +94,12 @@ int run_out_of_ports_of_two_addresses() {
   expect(answer.status == 503 && answer.has("Retry-After"), "the third to be told to come again");
   expect(t.gateway.failures(gateway::FailureReason::no_local_port) == 1, "the reason to be counted");
   expect(t.gateway.endpoints().at(0).state == upstream::EndpointState::ready, "the pod to stay ready");
+  const auto successor = conf::read_yaml(
+      "listeners: ['127.0.0.1:0']\nupstreams: { pods: { endpoints: ['127.0.0.1:1'], sourceAddresses: "
+      "[127.0.0.2, 127.0.0.3] } }\n",
+      "test.yaml");
+  const auto around = gateway::look_around(std::get<conf::Config>(successor));
+  expect(around.lacking.empty() && around.doubtful.empty(), "a successor to be able to start meanwhile");
   for (auto& pod : held) pod.send(ok("held"));
   expect(t.client.read_answer().body == "held", "the first to be served");
   expect(second.read_answer().body == "held", "the second to be served");

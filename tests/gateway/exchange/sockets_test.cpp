@@ -115,6 +115,23 @@ TEST_CASE("a Unix socket is an endpoint, also one that is not there yet") {
   CHECK(client.get().body == "test");
 }
 
+TEST_CASE("what cannot be opened at the start is named with its key and place") {
+  const auto fault_of = [](const std::string& yaml) -> std::string {
+    try {
+      const GatewayFixture gateway(yaml);
+    } catch (const std::runtime_error& fault) {
+      return fault.what();
+    }
+    return {};
+  };
+  const ScriptedBackend taken;
+  CHECK(fault_of(proxy(taken.address(), taken))
+            .starts_with("test.yaml:1:13: listeners[0]: cannot listen on " + taken.address() +
+                         ": Address already in use"));
+  CHECK(fault_of(proxy("127.0.0.1:0", taken, "log: { error: { path: /proc/none } }\n"))
+            .starts_with("test.yaml:4:23: log.error.path: "));
+}
+
 TEST_CASE("IPv6 on both sides") {
   if (!net::family_available(AF_INET6)) return;
   ScriptedBackend backend("::1");
