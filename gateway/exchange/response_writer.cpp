@@ -10,12 +10,19 @@ namespace {
 
 using http::equals_ignoring_case;
 
+// Of the fields that say where a body ends, and what a careless reader takes for one (`Transfer_Encoding`).
+bool is_framing(std::string_view name) {
+  return http::equals_as_variable(name, "content-length") ||
+         http::equals_as_variable(name, "transfer-encoding");
+}
+
 void copy_fields(http::HeadWriter& writer, const Exchange& exchange, bool keep_length) {
   const http::HopByHop hop(exchange.response.fields);
   const auto& rules = exchange.route->response_rules;
   for (const auto& field : exchange.response.fields) {
     if (hop.ends_here(field.name) || is_ruled(rules, field.name)) continue;
-    if (!keep_length && equals_ignoring_case(field.name, "content-length")) continue;
+    const bool kept = keep_length && equals_ignoring_case(field.name, "content-length");
+    if (is_framing(field.name) && !kept) continue;
     writer.field(field.name, field.value);
   }
 }
@@ -61,7 +68,7 @@ bool write_interim(Exchange& exchange) {
     writer.status_line(http::Version::http_1_1, exchange.response.status, exchange.response.reason);
     const http::HopByHop hop(exchange.response.fields);
     for (const auto& field : exchange.response.fields) {
-      if (!hop.ends_here(field.name) && !equals_ignoring_case(field.name, "content-length")) {
+      if (!hop.ends_here(field.name) && !is_framing(field.name)) {
         writer.field(field.name, field.value);
       }
     }

@@ -250,6 +250,19 @@ TEST_CASE("RFC 9110 6.5.1: fields of framing, routing and authentication are dro
   CHECK(answer.trailers == "X-Down: 2\r\n");
 }
 
+TEST_CASE("a field of the endpoint's that a careless reader takes for framing is left out") {
+  OnePod t;
+  t.client.send(get());
+  auto pod = t.backend.answer_one(
+      "HTTP/1.1 103 Early Hints\r\nContent_Length: 9\r\nX-Hint: 1\r\n\r\n"
+      "HTTP/1.1 200 OK\r\nTransfer_Encoding: chunked\r\nContent.Length: 1\r\nContent-Length: 3\r\n\r\nxyz");
+  const auto all = t.client.read_head() + t.client.read_head();
+  CHECK(all.find("X-Hint: 1\r\n") != std::string::npos);
+  CHECK(all.find("Content-Length: 3\r\n") != std::string::npos);
+  for (const std::string name : {"Content_Length", "Content.Length", "Transfer_Encoding"})
+    CHECK(all.find(name) == std::string::npos);
+}
+
 TEST_CASE("RFC 9112 7.1.2: a malformed trailer of the endpoint's never looks like a whole answer") {
   OnePod t;
   t.client.send(get());
