@@ -15,8 +15,7 @@ class Worker;
 
 struct Greeting {
   bool secured = false;  // false: there will be no request
-  std::string
-      refused;  // what a client that means well has to know of why; empty where there is nothing to say
+  std::string refused;   // why, for the log; empty where there is nothing to say
 };
 
 // Makes an accepted stream speak TLS. Nothing is allocated for it before its first byte has come and it is

@@ -9,8 +9,6 @@ namespace {
 constexpr int kMostLooks = 16;  // each is a system call
 constexpr std::size_t kSample = 64;
 
-using Clients = std::array<std::uint64_t, kSample>;
-
 IdleNode* next_to_shed(const IdleQueue& kept_alive, const IdleQueue& newcomers, const Newcomer& newcomer,
                        net::Clock::duration patience) {
   if (kept_alive.longest() != nullptr) return kept_alive.longest();
@@ -31,7 +29,7 @@ IdleNode* IdleQueue::longest_of(std::uint64_t client) const {
 
 IdleNode* IdleQueue::longest_of_crowd(std::uint64_t newcomer) const {
   if (newcomer == 0) return nullptr;
-  Clients sample{};
+  std::array<std::uint64_t, kSample> sample{};
   auto end = sample.begin();
   for (auto* node = first_; node != nullptr && end != sample.end(); node = node->later_)
     *end++ = node->client_;

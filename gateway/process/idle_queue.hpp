@@ -98,8 +98,8 @@ struct Newcomer {
 [[nodiscard]] bool shed_longest(IdleQueue& kept_alive, IdleQueue& newcomers, const Newcomer& newcomer,
                                 net::Clock::duration patience);
 
-// Lets `node` into a queue of at most `most`: the longest in it of a crowd, or else of all, gives way. True
-// if one was closed for it.
+// Lets `node` into a queue of at most `most`: the longest of a client that has more there than its own gives
+// way, or else of its own client, or else of all. True if one was closed for it.
 bool enter_bounded(IdleQueue& queue, IdleNode& node, std::size_t most, net::TimePoint now);
 
 }  // namespace tidegate::gateway

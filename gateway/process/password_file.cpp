@@ -4,10 +4,10 @@
 #include <cstring>
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include "gateway/process/password_hash.hpp"
 #include "wire/net/unique_fd.hpp"
+#include "wire/net/whole_file.hpp"
 
 namespace tidegate::gateway {
 namespace {
@@ -75,18 +75,10 @@ PasswordReading PasswordFile::refresh() {
 
 // Within the lock, as the next two.
 std::string PasswordFile::read(int descriptor, std::size_t size) {
-  std::string text(size, '\0');
-  std::size_t filled = 0;
-  while (filled < size) {
-    const auto count = ::read(descriptor, text.data() + filled, size - filled);
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) return "cannot be read: " + std::string(std::strerror(errno));
-    if (count == 0) break;  // it shrinks; its stamp will tell the next time
-    filled += static_cast<std::size_t>(count);
-  }
-  text.resize(filled);
+  const auto text = net::read_open_file(descriptor, size, kLargestFile);
+  if (!text) return text.error().why;
   std::string fault;
-  auto users = parse_passwords(text, fault);
+  auto users = parse_passwords(*text, fault);
   if (!fault.empty()) return fault;
   users_ = std::move(users);
   generation_.store(next_generation(), std::memory_order_release);

@@ -33,15 +33,19 @@ Result read_whole_file(const std::string& file, std::size_t most) {
   if (!descriptor || ::fstat(descriptor.get(), &about) != 0) return unreadable(errno);
   if (S_ISDIR(about.st_mode)) return refusal("is not a file but a directory");
   if (!S_ISREG(about.st_mode)) return refusal("is not a file");
+  return read_open_file(descriptor.get(), static_cast<std::size_t>(about.st_size), most);
+}
+
+Result read_open_file(int descriptor, std::size_t size, std::size_t most) {
   std::string text;
   std::size_t filled = 0;
   const auto too_large = [most] { return refusal("is larger than " + std::to_string(most) + " bytes"); };
-  if (static_cast<std::size_t>(about.st_size) > most) return too_large();
+  if (size > most) return too_large();
   // One byte more than it should have: the end is seen without another call, and growth is noticed.
-  text.resize(static_cast<std::size_t>(about.st_size) + 1);
+  text.resize(size + 1);
   for (;;) {
     if (filled == text.size()) text.resize(std::min(most + 1, std::max<std::size_t>(4096, 2 * filled)));
-    const auto count = ::read(descriptor.get(), text.data() + filled, text.size() - filled);
+    const auto count = ::read(descriptor, text.data() + filled, text.size() - filled);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return unreadable(errno);
     if (count == 0) break;

@@ -20,4 +20,9 @@ struct UnreadableFile {
 [[nodiscard]] boost::system::result<std::string, UnreadableFile> read_whole_file(
     const std::string& file, std::size_t most = kLargestFile);
 
+// The same of a file that is open, from where it stands to its end; what it is was looked at before.
+[[nodiscard]] boost::system::result<std::string, UnreadableFile> read_open_file(int descriptor,
+                                                                                std::size_t size,
+                                                                                std::size_t most);
+
 }  // namespace tidegate::net

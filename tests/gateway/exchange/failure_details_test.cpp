@@ -1,11 +1,10 @@
 // What the logs say of a failure beyond its reason, so that whoever reads them need not guess.
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "tests/gateway/exchange/setup.hpp"
 #include "tests/support/error_log_file.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace tidegate;
 using namespace tidegate::test;
@@ -18,28 +17,21 @@ const std::string kHalfHead = "GET / HTTP/1.1\r\nHost: te";
 // Both logs, in files that go with the object.
 class Logs {
  public:
-  Logs() : folder_((std::filesystem::temp_directory_path() / "logs-XXXXXX").string()) {
-    REQUIRE(::mkdtemp(folder_.data()) != nullptr);
-  }
-  ~Logs() { std::filesystem::remove_all(folder_); }
-  Logs(const Logs&) = delete;
-  Logs& operator=(const Logs&) = delete;
-
   [[nodiscard]] std::string yaml() const {
-    return "log: { access: { path: " + folder_ + "/access, format: json }, error: { path: " + folder_ +
-           "/error } }\n";
+    return "log: { access: { path: " + folder_.file("access") +
+           ", format: json }, error: { path: " + folder_.file("error") + " } }\n";
   }
   // `log` is `access` or `error`.
   void wait_for(const std::string& log, const std::string& words) const {
     wait_until(log + " log to say: " + words, [&] {
       std::ostringstream text;
-      text << std::ifstream(folder_ + "/" + log).rdbuf();
+      text << std::ifstream(folder_.file(log)).rdbuf();
       return text.str().find(words) != std::string::npos;
     });
   }
 
  private:
-  std::string folder_;
+  TemporaryFolder folder_;
 };
 
 std::size_t count_of(const std::string& text, const std::string& words) {

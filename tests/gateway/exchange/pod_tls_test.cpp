@@ -33,6 +33,19 @@ struct SecurePod {
   std::optional<GatewayFixture> gateway;
 };
 
+// Serves by one certificate until it is mended, then by the other.
+void serve_by(ScriptedBackend& pod, const Issued& wrong, const Issued& right,
+              const std::atomic<bool>& mended) {
+  pod.serve([&](RawSocket& socket) {
+    try {
+      socket.secure(server_session(mended ? right : wrong));
+    } catch (const Unexpected&) {
+      return;
+    }
+    answer_all("well")(socket);
+  });
+}
+
 }  // namespace
 
 TEST_CASE("towards pods: TLS, their certificate verified, and idle connections used again") {
@@ -84,14 +97,7 @@ TEST_CASE("a pod with a wrong certificate stays out until it shows a right one, 
   const auto wrong = other.issue();
   std::atomic<bool> mended{false};
   ScriptedBackend pod;
-  pod.serve([&](RawSocket& socket) {
-    try {
-      socket.secure(server_session(mended ? right : wrong));
-    } catch (const Unexpected&) {
-      return;
-    }
-    answer_all("well")(socket);
-  });
+  serve_by(pod, wrong, right, mended);
   GatewayFixture gateway("listeners: [\"127.0.0.1:0\"]\nupstreams:\n  pods:\n    endpoints: [\"" +
                          pod.address() + "\"]\n    tls: { ca: " + ca.file() + " }\n");
   for (int i = 0; i < 5; ++i) {
@@ -121,14 +127,7 @@ TEST_CASE("a tcpSocket probe of a pod with TLS goes as far as the handshake and 
     CAPTURE(port);
     std::atomic<bool> mended{false};
     ScriptedBackend pod;
-    pod.serve([&](RawSocket& socket) {
-      try {
-        socket.secure(server_session(mended ? right : wrong));
-      } catch (const Unexpected&) {
-        return;
-      }
-      answer_all("well")(socket);
-    });
+    serve_by(pod, wrong, right, mended);
     const auto probe = port ? "{ port: " + std::to_string(pod.port()) + " }" : std::string("{}");
     GatewayFixture gateway("listeners: [\"127.0.0.1:0\"]\nupstreams:\n  pods:\n    endpoints: [\"" +
                            pod.address() + "\"]\n    tls: { ca: " + ca.file() +

@@ -10,23 +10,13 @@
 
 #include "tests/gateway/exchange/setup.hpp"
 #include "tests/support/error_log_file.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "wire/net/socket_address.hpp"
 
 using namespace tidegate;
 using namespace tidegate::test;
 
 namespace {
-
-// A directory of its own for Unix sockets, gone at the end.
-struct Directory {
-  Directory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "tidegate-XXXXXX").string();
-    if (::mkdtemp(pattern.data()) == nullptr) throw Unexpected("mkdtemp");
-    path = pattern;
-  }
-  ~Directory() { std::filesystem::remove_all(path); }
-  std::string path;
-};
 
 std::string proxy(const std::string& listener, const ScriptedBackend& backend, const std::string& rest = "") {
   return "listeners: ['" + listener +
@@ -84,8 +74,8 @@ struct Unlucky {
 }  // namespace
 
 TEST_CASE("a Unix socket is listened on by two workers, and removed at the end") {
-  const Directory directory;
-  const auto path = directory.path + "/gateway.sock";
+  const TemporaryFolder directory;
+  const auto path = directory.file("gateway.sock");
   ScriptedBackend backend;
   backend.serve(answer_all("here"));
   {
@@ -99,13 +89,13 @@ TEST_CASE("a Unix socket is listened on by two workers, and removed at the end")
 }
 
 TEST_CASE("a Unix socket is an endpoint, also one that is not there yet") {
-  const Directory directory;
-  ScriptedBackend backend("unix:" + directory.path + "/pod.sock");
+  const TemporaryFolder directory;
+  ScriptedBackend backend("unix:" + directory.file("pod.sock"));
   backend.serve([](RawSocket& connection) {
     while (!connection.at_end()) connection.send(ok(connection.read_request().field("Host")));
   });
   backend.refuse();
-  std::filesystem::remove(directory.path + "/pod.sock");
+  std::filesystem::remove(directory.file("pod.sock"));
   GatewayFixture gateway(proxy("127.0.0.1:0", backend));
   RawClient client(gateway.port());
   client.send(get());

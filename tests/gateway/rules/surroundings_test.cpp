@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/conf/reading.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 using namespace tidegate;
 using gateway::look_around;
@@ -26,20 +27,6 @@ gateway::Surroundings around(const std::string& endpoints, const std::string& so
 gateway::Surroundings around(const std::string& more) {
   return look_around(conf::config_of(kServing + kUpstream + more));
 }
-
-class Folder {
- public:
-  Folder() : path_((std::filesystem::temp_directory_path() / "surroundings-XXXXXX").string()) {
-    REQUIRE(::mkdtemp(path_.data()) != nullptr);
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 }  // namespace
 
@@ -88,7 +75,7 @@ TEST_CASE("a source address of a family that no endpoint has is never used") {
 }
 
 TEST_CASE("logs that cannot be written are told with their key") {
-  const Folder folder;
+  const test::TemporaryFolder folder;
   const auto fault_of = [](const std::string& log) {
     const auto found = around("log: " + log + "\n");
     return found.lacking.empty() ? std::string() : found.lacking.at(0).text();
@@ -112,7 +99,7 @@ TEST_CASE("logs that cannot be written are told with their key") {
 }
 
 TEST_CASE("a webroot that is not there is told, and keeps nobody from starting") {
-  const Folder folder;
+  const test::TemporaryFolder folder;
   const auto found = around("acmeChallenges: " + folder.path() + "/none\n");
   CHECK(found.lacking.empty());
   REQUIRE(found.doubtful.size() == 1);
@@ -125,7 +112,7 @@ TEST_CASE("a webroot that is not there is told, and keeps nobody from starting")
 }
 
 TEST_CASE("a directory for what outlives a restart that is not there is told") {
-  const Folder folder;
+  const test::TemporaryFolder folder;
   CHECK(around("stateDirectory: " + folder.path() + "\n").doubtful.empty());
   const auto found = around("stateDirectory: " + folder.path() + "/none\n");
   REQUIRE(found.doubtful.size() == 1);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/temporary_folder.hpp"
 #include "tests/wire/net/sockets.hpp"
 #include "wire/net/socket_address.hpp"
 
@@ -11,23 +12,6 @@ using namespace tidegate::net;
 using namespace tidegate::tests;
 
 namespace {
-
-// A directory of its own for each test.
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "tidegate-XXXXXX").string();
-    require(::mkdtemp(name.data()) != nullptr, "mkdtemp");
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string file(const char* name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 const auto kAny = *SocketAddress::from_ip("127.0.0.1", 0);
 
@@ -69,7 +53,7 @@ TEST_CASE("a port is free again at once after its sockets are closed") {
 }
 
 TEST_CASE("a stale Unix socket file is removed, a live one is not") {
-  const Folder folder;
+  const tidegate::test::TemporaryFolder folder;
   const auto at = *SocketAddress::from_path(folder.file("a.sock"));
   auto first = open_listener(at, 16, PortSharing::exclusive);
   REQUIRE(first.has_value());
@@ -85,7 +69,7 @@ TEST_CASE("a stale Unix socket file is removed, a live one is not") {
 }
 
 TEST_CASE("a file that is no socket is left alone") {
-  const Folder folder;
+  const tidegate::test::TemporaryFolder folder;
   const auto path = folder.file("a.sock");
   const UniqueFd file(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   const auto listener = open_listener(*SocketAddress::from_path(path), 16, PortSharing::exclusive);
