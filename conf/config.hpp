@@ -18,6 +18,7 @@
 #include "conf/limits.hpp"
 #include "conf/place.hpp"
 #include "conf/tls.hpp"
+#include "conf/websocket.hpp"
 
 namespace tidegate::conf {
 
@@ -137,6 +138,7 @@ struct ProxyAction {
   std::optional<std::uint64_t> body_bytes;  // overrides the listener's limit
   std::vector<HeaderRule> request_headers;
   std::optional<OriginPolicy> origins;  // of WebSocket handshakes; none: any
+  WebSocketPolicy websocket;
 };
 
 struct RedirectAction {

@@ -39,6 +39,7 @@ void describe_networks(Fields& fields, const Key& key, std::vector<std::string>&
 void describe_proxy_protocol(Fields& fields, std::optional<ProxyProtocolIn>& proxy_protocol);
 void describe_access(Fields& fields, AccessRules& rules);
 void describe_origins(Fields& fields, std::optional<OriginPolicy>& origins);
+void describe_websocket(Fields& fields, WebSocketPolicy& policy);
 void describe_basic_auth(Fields& fields, std::optional<BasicAuth>& basic_auth);
 
 // A part that `off` switches off and a map (or `on`) configures.

@@ -55,7 +55,10 @@ class SchemaFields final : public Fields {
 
   std::optional<std::size_t> take_choice(const Key& key, std::size_t standard,
                                          std::span<const std::string_view> names) override {
-    add(key, {{"enum", texts(names)}, {"default", names[standard]}});
+    auto values = texts(names);
+    // Tools that read YAML 1.1 take a plain `off` for this truth value, and so does the reader.
+    if (std::find(names.begin(), names.end(), "off") != names.end()) values.push_back(false);
+    add(key, {{"enum", std::move(values)}, {"default", names[standard]}});
     return std::nullopt;
   }
 

@@ -90,6 +90,16 @@ void check_upgrade(const UpgradePolicy& policy, Findings& findings) {
   }
 }
 
+void check_websocket(const WebSocketPolicy& policy, Findings findings) {
+  if (policy.inspect == Inspect::off) {
+    if (policy.pings.any() || policy.rate.limits() || policy.frame_bytes != 0 || policy.message_bytes != 0)
+      findings.add("inspect", "`off` looks at no frame: leave out limits and pings, or write `watch`");
+  } else if (policy.inspect == Inspect::watch && (policy.frame_bytes != 0 || policy.message_bytes != 0)) {
+    findings.add("inspect",
+                 "`watch` ends no WebSocket: leave out `maxFrame` and `maxMessage`, or write `enforce`");
+  }
+}
+
 void check_proxy(const ProxyAction& proxy, const Route& route, const Known& known, Findings& findings) {
   if (!proxy.upstream.empty() && !known.upstream_set.contains(proxy.upstream)) {
     findings.add("upstream", "there is no upstream " + quote(proxy.upstream) +
@@ -110,6 +120,7 @@ void check_proxy(const ProxyAction& proxy, const Route& route, const Known& know
     if (auto fault = template_fault(proxy.host_value)) findings.add("host", std::move(*fault));
   }
   check_upgrade(proxy.upgrade, findings);
+  check_websocket(proxy.websocket, findings.below("webSocket"));
   if (proxy.origins) check_origins(*proxy.origins, findings.below("origins"));
   check_header_rules(proxy.request_headers, HeaderSide::request, findings.below("requestHeaders"));
 }

@@ -172,8 +172,9 @@ Forward::Step Forward::open_tunnel() {
   opening.settings = settings_;
   opening.record = KeptRecord(exchange_.record);
   opening.places = join(client_.places(), exchange_.places);
-  opening.websocket = websocket;
-  opening.extended = exchange_.response.fields.find("sec-websocket-extensions").has_value();
+  if (websocket && route_.websocket->inspect != conf::Inspect::off) opening.policy = route_.websocket;
+  opening.reserved_bits =
+      websocket::reserved_bits_of(exchange_.response.fields.find("sec-websocket-extensions").value_or(""));
   const auto early = client_.in().text().substr(exchange_.request.size);
   const auto late = exchange_.answer.text().substr(exchange_.response.size);
   auto tunnel = std::make_unique<Tunnel>(worker_, counters_, std::move(opening));

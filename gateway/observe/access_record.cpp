@@ -178,6 +178,11 @@ std::string_view name_of(TunnelEnd end) {
     case TunnelEnd::idle_timeout: return "idle_timeout";
     case TunnelEnd::lifetime: return "lifetime";
     case TunnelEnd::write_stall: return "write_stall";
+    case TunnelEnd::protocol_error: return "protocol_error";
+    case TunnelEnd::too_big: return "too_big";
+    case TunnelEnd::too_fast: return "too_fast";
+    case TunnelEnd::client_silent: return "client_silent";
+    case TunnelEnd::pod_silent: return "pod_silent";
     case TunnelEnd::drained: return "drained";
     case TunnelEnd::shutdown: return "shutdown";
   }

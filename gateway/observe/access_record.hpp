@@ -78,14 +78,19 @@ inline constexpr std::size_t tunnel_sides = static_cast<std::size_t>(TunnelSide:
 
 // What ended a tunnel.
 enum class TunnelEnd : std::uint8_t {
-  closed,        // Close frames, or an orderly end of stream, both ways
-  client_lost,   // the client reset, or vanished without Close
-  pod_lost,      // the pod reset, or vanished without Close
-  idle_timeout,  // both directions silent for too long
-  lifetime,      // the configured total life is over
-  write_stall,   // a side stopped reading
-  drained,       // its endpoint is leaving
-  shutdown,      // the gateway is leaving
+  closed,          // Close frames, or an orderly end of stream, both ways
+  client_lost,     // the client reset, or vanished without Close
+  pod_lost,        // the pod reset, or vanished without Close
+  idle_timeout,    // both directions silent for too long
+  lifetime,        // the configured total life is over
+  write_stall,     // a side stopped reading
+  protocol_error,  // a side broke RFC 6455
+  too_big,         // a frame or message over the limit
+  too_fast,        // over the client's rate
+  client_silent,   // not a byte, pings included
+  pod_silent,      // likewise
+  drained,         // its endpoint is leaving
+  shutdown,        // the gateway is leaving
 };
 inline constexpr std::size_t tunnel_ends = static_cast<std::size_t>(TunnelEnd::shutdown) + 1;
 [[nodiscard]] std::string_view name_of(TunnelEnd end);

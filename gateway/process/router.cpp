@@ -50,7 +50,8 @@ std::unique_ptr<CompiledRoute> compile_route(const conf::Config& config, const c
   if (route.path.kind == conf::PathKind::regex) compiled->regex.emplace(route.path.value);
   if (const auto* proxy = std::get_if<conf::ProxyAction>(&route.action)) {
     compiled->action = ProxyRoute{upstream_index(config, proxy->upstream), *proxy, compile(proxy->host_value),
-                                  compile_rules(proxy->request_headers)};
+                                  compile_rules(proxy->request_headers),
+                                  std::make_shared<const conf::WebSocketPolicy>(proxy->websocket)};
   } else if (const auto* redirect = std::get_if<conf::RedirectAction>(&route.action)) {
     compiled->action = RedirectRoute{redirect->status, compile(redirect->location)};
   } else {

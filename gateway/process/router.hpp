@@ -30,6 +30,7 @@ struct ProxyRoute {
   conf::ProxyAction settings;
   conf::Template host_value;
   std::vector<FieldRule> request_rules;
+  std::shared_ptr<const conf::WebSocketPolicy> websocket;  // tunnels outlive the configuration
 };
 
 struct RedirectRoute {

@@ -160,7 +160,7 @@ void Worker::end_drained() {
       continue;
     }
     for (const auto& tunnel : tunnels_) {
-      if (tunnel->endpoint().id() == at->first) tunnel->end_drained();
+      if (tunnel->endpoint().id() == at->first) tunnel->leave_drained();
     }
     at = draining_.erase(at);
   }

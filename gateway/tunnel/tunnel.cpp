@@ -3,13 +3,14 @@
 #include <algorithm>
 
 #include "gateway/process/worker.hpp"
-#include "wire/websocket/close_frame.hpp"
 
 namespace tidegate::gateway {
 namespace {
 
 // What one tunnel may move in one turn before the others have theirs.
 constexpr std::size_t kTurnBudget = 256 * 1024;
+// Sockets that were opened together do not end together: up to a tenth of their lifetime earlier.
+constexpr unsigned kLifetimeJitter = 10;
 
 }  // namespace
 
@@ -17,14 +18,20 @@ Tunnel::Tunnel(Worker& worker, UpstreamCounters& counters, TunnelOpening opening
     : worker_(worker),
       counters_(counters),
       settings_(std::move(opening.settings)),
+      policy_(std::move(opening.policy)),
       place_(std::move(opening.place)),
       record_(std::move(opening.record)),
       places_(std::move(opening.places)),
-      client_(std::move(opening.client), {websocket::Sender::client, opening.extended}),
-      pod_(std::move(opening.pod), {websocket::Sender::server, opening.extended}),
+      client_(std::move(opening.client), {websocket::Sender::client, opening.reserved_bits}),
+      pod_(std::move(opening.pod), {websocket::Sender::server, opening.reserved_bits}),
       opened_(worker.now()),
-      active_(opened_),
-      websocket_(opening.websocket) {
+      expires_(net::TimePoint::max()),
+      active_(opened_) {
+  if (const auto lifetime = settings_->timeouts.websocket_lifetime; lifetime.count() > 0) {
+    const auto earlier = worker.random() % static_cast<std::uint64_t>(lifetime.count() / kLifetimeJitter + 1);
+    expires_ = opened_ + lifetime - std::chrono::milliseconds(earlier);
+  }
+  if (policy_ && (policy_->pings.any() || policy_->rate.limits())) care_ = std::make_unique<Care>(opened_);
   counters_.tunnels.add();
   counters_.tunnels_opened.add();
 }
@@ -40,14 +47,8 @@ void Tunnel::start(std::string_view head, std::string_view from_pod, std::string
   client_.stream->reader = client_.stream->writer = this;
   pod_.stream->reader = pod_.stream->writer = this;
   deliver(client_, head);
-  if (!from_pod.empty()) {
-    observe(pod_, from_pod);
-    deliver(client_, from_pod);
-  }
-  if (!from_client.empty()) {
-    observe(client_, from_client);
-    deliver(pod_, from_client);
-  }
+  if (!from_pod.empty()) pass(pod_, client_, from_pod);
+  if (!from_client.empty()) pass(client_, pod_, from_client);
   turn();
 }
 
@@ -60,6 +61,7 @@ void Tunnel::turn() {
   flush(client_);
   flush(pod_);
   if (!discarding_ && (!move(client_, pod_) || !move(pod_, client_))) return;
+  if (leaving()) take_leave();
   if (discarding_) {
     discard(client_);
     discard(pod_);
@@ -79,7 +81,8 @@ bool Tunnel::is_over() const {
 bool Tunnel::move(Side& from, Side& to) {
   std::size_t budget = kTurnBudget;
   // Backpressure: nothing is read while the other side has not taken what it was given.
-  while (!from.ended && to.unsent.empty() && from.stream->readable()) {
+  while (!from.ended && to.unsent.empty() && from.stream->readable() && !is_paused(from)) {
+    if (discarding_) return true;
     if (budget == 0) {
       worker_.loop().wake_later(*this, net::Cause::readable);
       return true;
@@ -92,11 +95,17 @@ bool Tunnel::move(Side& from, Side& to) {
       return true;
     }
     budget -= *read;
-    const auto bytes = scratch.first(*read);
-    observe(from, bytes);
-    deliver(to, {bytes.data(), bytes.size()});
+    pass(from, to, {scratch.data(), *read});
   }
   return true;
+}
+
+void Tunnel::pass(Side& from, Side& to, std::string_view bytes) {
+  if (policy_) return follow(from, to, bytes);
+  from.bytes += bytes.size();
+  auto& counted = &from == &client_ ? counters_.tunnel_bytes_from_client : counters_.tunnel_bytes_from_pod;
+  counted.add(bytes.size());
+  deliver(to, bytes);
 }
 
 // A close with unread bytes would send RST, which can overtake the Close frame: what a side still says is
@@ -114,20 +123,8 @@ void Tunnel::discard(Side& from) {
       return;
     }
     budget -= *read;
-    if (websocket_) from.scanner.consume(scratch.first(*read));
+    if (policy_) from.scanner.consume({scratch.data(), *read});
   }
-}
-
-void Tunnel::observe(Side& from, std::span<const char> bytes) {
-  from.bytes += bytes.size();
-  auto& counted = &from == &client_ ? counters_.tunnel_bytes_from_client : counters_.tunnel_bytes_from_pod;
-  counted.add(bytes.size());
-  if (!websocket_) return;
-  const auto before = from.scanner.counts().messages;
-  from.scanner.consume(bytes);
-  auto& messages = &from == &client_ ? counters_.messages_from_client : counters_.messages_from_pod;
-  messages.add(from.scanner.counts().messages - before);
-  if (from.scanner.close_seen()) closed_first(name_of_side(from));
 }
 
 void Tunnel::deliver(Side& to, std::string_view bytes) {
@@ -168,127 +165,15 @@ void Tunnel::drop_unsent(Side& to) {
   to.stalled = {};
 }
 
-void Tunnel::side_ended(Side& from, Side& to) {
-  from.ended = true;
-  closed_first(name_of_side(from));
-  // A pod that ends without a Close is lost, whether its client waits for a message or for the answer to a
-  // Close of its own. After its client has ended it is not, and nobody reads a Close any more.
-  if (websocket_ && &from == &pod_ && !pod_.scanner.close_seen() && !client_.ended) return pod_gone();
-  if (websocket_ && !said_close()) set_end(TunnelEnd::client_lost);
-  // Half-close: the other direction stays open for the `fin` time.
-  begin_closing();
-  if (to.unsent.empty()) finish_side(to);
-}
-
-// What was meant for it has nowhere to go. What it said before it went is still in its socket and is read on,
-// its own Close above all.
-void Tunnel::write_failed(Side& to) {
-  to.deaf = true;
-  drop_unsent(to);
-  closed_first(name_of_side(to));
-  begin_closing();
-}
-
-// A reset. False: the tunnel has ended with it.
-bool Tunnel::read_failed(Side& from) {
-  from.ended = from.deaf = true;
-  drop_unsent(from);
-  closed_first(name_of_side(from));
-  if (&from == &pod_ && websocket_) {
-    pod_gone();
-    return true;
-  }
-  set_end(websocket_ && said_close() ? TunnelEnd::closed
-          : &from == &pod_           ? TunnelEnd::pod_lost
-                                     : TunnelEnd::client_lost);
-  // Of a protocol that is not followed nobody knows whether it was cut: a reset is passed on as one.
-  if (!websocket_) (&from == &pod_ ? client_ : pod_).stream->reset_on_close();
-  retire();
-  return false;
-}
-
-// The pod is lost. What it sent before has been handed to the client's side; behind it comes a Close if the
-// stream stands between two frames.
-void Tunnel::pod_gone() {
-  set_end(said_close() ? TunnelEnd::closed : TunnelEnd::pod_lost);
-  drop_unsent(pod_);
-  if (client_.scanner.close_seen()) {
-    answer_close();
-  } else {
-    inject_close(client_, settings_->drain.close_code, "upstream connection lost");
-  }
-  begin_discarding();
-}
-
-// The client's Close in place of a pod that can no longer answer it, with the client's own code (RFC
-// 6455 5.5.1).
-void Tunnel::answer_close() {
-  const auto said = client_.scanner.close_code();
-  inject_close(client_, websocket::is_sendable_close_code(said) ? said : std::uint16_t{1000}, {});
-}
-
-void Tunnel::inject_close(Side& to, std::uint16_t code, std::string_view reason) {
-  if (!websocket_ || to.finished || to.deaf) return;
-  const bool to_client = &to == &client_;
-  const auto& scanner = (to_client ? pod_ : client_).scanner;  // follows the stream towards `to`
-  if (scanner.close_seen()) return;                            // nothing follows a Close (RFC 6455 5.5.1)
-  if (!scanner.at_boundary()) {
-    truncated_ = true;
-    return;
-  }
-  const auto sender = to_client ? websocket::Sender::server : websocket::Sender::client;
-  const auto close =
-      websocket::make_close(sender, code, reason, static_cast<std::uint32_t>(worker_.random()));
-  deliver(to, close.view());
-  if (to_client && !to.deaf) gateway_close_code_ = code;
-}
-
-void Tunnel::end(std::uint16_t code, std::string_view reason, TunnelEnd why) {
-  if (retired_ || discarding_) return;
-  set_end(why);
-  closed_first(TunnelSide::gateway);
-  inject_close(pod_, code, reason);
-  inject_close(client_, code, reason);
-  begin_discarding();
-  // What lies in the sockets already makes no new edge.
-  worker_.loop().wake_soon(*this, net::Cause::none);
-  arm();
-}
-
-void Tunnel::begin_discarding() {
-  discarding_ = true;
-  begin_closing();
-  if (client_.unsent.empty()) finish_side(client_);
-  if (pod_.unsent.empty()) finish_side(pod_);
-}
-
-void Tunnel::begin_closing() {
-  if (closing_ == net::TimePoint{}) closing_ = worker_.now();
-}
-
-void Tunnel::finish_side(Side& to) {
-  if (to.finished) return;
-  to.finished = true;
-  to.stream->shutdown_write();
-}
-
-void Tunnel::closed_first(TunnelSide side) {
-  if (closed_first_ == TunnelSide::none) closed_first_ = side;
-}
-
-void Tunnel::set_end(TunnelEnd end) {
-  if (!end_known_) end_ = end;
-  end_known_ = true;
-}
-
 void Tunnel::arm() {
   const auto& timeouts = settings_->timeouts;
-  auto due = active_ + timeouts.websocket_idle;
-  if (timeouts.websocket_lifetime.count() > 0) due = std::min(due, opened_ + timeouts.websocket_lifetime);
+  auto due = std::min(active_ + timeouts.websocket_idle, expires_);
   for (const auto* side : {&client_, &pod_}) {
     if (side->stalled != net::TimePoint{}) due = std::min(due, side->stalled + timeouts.write_stall);
   }
-  if (closing_ != net::TimePoint{}) due = closing_ + timeouts.fin;
+  if (care_) due = std::min(due, care_due());
+  if (leaving()) due = std::min(due, leave_due());
+  if (closing_ != net::TimePoint{}) due = closing_due();
   // Moving a deadline later is left to its firing: a busy tunnel touches the wheel once per idle time, not
   // per message.
   if (armed() && due >= due_) return;
@@ -296,52 +181,11 @@ void Tunnel::arm() {
   worker_.loop().wheel().arm(*this, due);
 }
 
-void Tunnel::on_deadline() {
-  const auto now = worker_.now();
-  const auto& timeouts = settings_->timeouts;
-  if (closing_ != net::TimePoint{} && now >= closing_ + timeouts.fin) return retire();
-  if (discarding_) return arm();  // ended already: only the time of its last words counts
-  for (const auto* side : {&client_, &pod_}) {
-    if (side->stalled == net::TimePoint{} || now < side->stalled + timeouts.write_stall) continue;
-    if (side == &pod_)
-      return end(settings_->drain.close_code, "upstream reads no more", TunnelEnd::write_stall);
-    set_end(TunnelEnd::write_stall);
-    closed_first(TunnelSide::gateway);
-    return retire();
-  }
-  if (timeouts.websocket_lifetime.count() > 0 && now >= opened_ + timeouts.websocket_lifetime) {
-    return end(1001, "maximum lifetime reached", TunnelEnd::lifetime);
-  }
-  if (now >= active_ + timeouts.websocket_idle) return end(1001, "idle timeout", TunnelEnd::idle_timeout);
-  arm();
-}
-
 void Tunnel::retire() {
   if (retired_) return;
   retired_ = true;
   disarm();
   worker_.retire(*this);
-}
-
-// Behind a Close nothing can be missing, and many clients leave out TLS's own end there.
-TunnelDirection Tunnel::direction_of(const Side& side) {
-  return {side.bytes, side.scanner.counts().messages, side.scanner.close_code(),
-          side.stream->truncated() && !side.scanner.close_seen()};
-}
-
-void Tunnel::report() {
-  auto record = record_.record();
-  auto& tunnel = record.tunnel.emplace();
-  tunnel.life = std::chrono::duration_cast<std::chrono::microseconds>(worker_.now() - opened_);
-  tunnel.from_client = direction_of(client_);
-  tunnel.from_pod = direction_of(pod_);
-  tunnel.closed_first = closed_first_;
-  tunnel.gateway_close_code = gateway_close_code_;
-  tunnel.end = end_;
-  const bool torn = websocket_ && (!pod_.scanner.at_boundary() || !client_.scanner.at_boundary());
-  const bool cut = !websocket_ && (tunnel.from_client.cut || tunnel.from_pod.cut);
-  tunnel.truncated = truncated_ || cut || (torn && end_ != TunnelEnd::closed);
-  worker_.finish_tunnel(record, counters_);
 }
 
 }  // namespace tidegate::gateway

@@ -11,6 +11,7 @@
 #include "gateway/observe/access_record.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/limit_table.hpp"
+#include "gateway/tunnel/care.hpp"
 #include "gateway/tunnel/unsent.hpp"
 #include "upstream/endpoint.hpp"
 #include "wire/net/event_loop.hpp"
@@ -30,8 +31,9 @@ struct TunnelOpening {
   KeptRecord record;
   // At the limits of the client, until the tunnel ends; null: none.
   std::unique_ptr<LimitPlaces> places;
-  bool websocket = true;  // frames are followed; any other protocol is bytes
-  bool extended = false;  // an extension was negotiated: RSV1 is legal
+  // What is done about its frames; null: it is no WebSocket, or its route says `off`, and bytes are bytes.
+  std::shared_ptr<const conf::WebSocketPolicy> policy;
+  std::uint8_t reserved_bits = 0;  // those that the negotiated extensions use
 };
 
 // Owned by its worker, which it asks to be retired when it has ended. Worker's thread only.
@@ -45,12 +47,14 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   // Begins: `head` is the 101, `from_pod` and `from_client` are bytes already read behind either head.
   void start(std::string_view head, std::string_view from_pod, std::string_view from_client);
 
-  // Ends it from this side: a Close with `code` and `reason` to both where their stream stands between two
-  // frames, then FIN, and what the client still sends is discarded for the `fin` time.
+  // Ends it from this side so that nothing is lost that the pod has said: first a Close to the pod, then all
+  // that it sends before it answers (or for one second), then the Close to the client. `reason` is a literal.
+  void leave(std::uint16_t code, std::string_view reason, TunnelEnd why);
+  // The same when its endpoint drains, with the upstream's code.
+  void leave_drained() { leave(settings_->drain.close_code, "endpoint is leaving", TunnelEnd::drained); }
+  // Ends it at once: a Close to both where their stream stands between two frames, then, when the client has
+  // answered or the `fin` time is over, FIN. What either still sends is discarded.
   void end(std::uint16_t code, std::string_view reason, TunnelEnd why);
-
-  // The same when the drain window of its endpoint is over, with the upstream's code.
-  void end_drained() { end(settings_->drain.close_code, "endpoint is leaving", TunnelEnd::drained); }
 
   [[nodiscard]] const upstream::Endpoint& endpoint() const { return *place_.endpoint(); }
 
@@ -69,36 +73,61 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
     bool ended = false;               // its end of stream was read
     bool finished = false;            // FIN was sent to it
     bool deaf = false;                // it takes no more bytes: what is meant for it is dropped
+    bool muted = false;               // what it says is not passed on any more
+    bool told = false;                // a Close of the gateway's own was put in towards it
+    bool ping_wanted = false;         // as soon as the stream towards it stands between two frames
   };
 
   void wake(net::Cause cause) override;
   void on_deadline() override;
 
+  // === bytes (tunnel.cpp) ===
   void turn();
   [[nodiscard]] bool is_over() const;
   // Moves what `from` has to `to`; false if the tunnel has ended.
   [[nodiscard]] bool move(Side& from, Side& to);
+  void pass(Side& from, Side& to, std::string_view bytes);
   void discard(Side& from);
   void deliver(Side& to, std::string_view bytes);
   void flush(Side& to);
   void drop_unsent(Side& to);
-  void observe(Side& from, std::span<const char> bytes);
+  void arm();
+  void retire();
+
+  // === frames (frames.cpp) ===
+  void follow(Side& from, Side& to, std::string_view bytes);
+  [[nodiscard]] websocket::FrameRules rules_for(const Side& from) const;
+  void end_for_fault(const Side& from);
+  void count_pace(std::uint64_t messages, std::uint64_t bytes);
+  void look_after();
+  void look_after(Side& side, Pulse& pulse, std::chrono::milliseconds interval);
+  void ping(Side& to);
+  [[nodiscard]] bool is_paused(const Side& from) const;
+  [[nodiscard]] net::TimePoint care_due() const;
+
+  // === the end (ending.cpp) ===
   void side_ended(Side& from, Side& to);
   void write_failed(Side& to);
   [[nodiscard]] bool read_failed(Side& from);
   void pod_gone();
   void answer_close();
-  void inject_close(Side& to, std::uint16_t code, std::string_view reason);
-  void finish_side(Side& to);
+  void take_leave();
+  [[nodiscard]] net::TimePoint leave_due() const;
+  void part_from_client();
+  void put_in_close(Side& to, std::uint16_t code, std::string_view reason);
   void begin_discarding();
   void begin_closing();
+  [[nodiscard]] net::TimePoint closing_due() const;
+  void finish_side(Side& to);
   void closed_first(TunnelSide side);
   void set_end(TunnelEnd end);
-  void arm();
-  void retire();
   void report();
   [[nodiscard]] static TunnelDirection direction_of(const Side& side);
+
+  [[nodiscard]] bool leaving() const { return leaving_since_ != net::TimePoint{}; }
   [[nodiscard]] bool said_close() const { return client_.scanner.close_seen() || pod_.scanner.close_seen(); }
+  [[nodiscard]] Side& other(const Side& side) { return &side == &client_ ? pod_ : client_; }
+  [[nodiscard]] const Side& other(const Side& side) const { return &side == &client_ ? pod_ : client_; }
   [[nodiscard]] TunnelSide name_of_side(const Side& side) const {
     return &side == &client_ ? TunnelSide::client : TunnelSide::pod;
   }
@@ -106,19 +135,25 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   Worker& worker_;
   UpstreamCounters& counters_;
   std::shared_ptr<const conf::Upstream> settings_;
+  std::shared_ptr<const conf::WebSocketPolicy> policy_;  // null: bytes only
   upstream::Reservation place_;
   KeptRecord record_;
   std::unique_ptr<LimitPlaces> places_;
+  std::unique_ptr<Care> care_;  // null: no pings, no rates
   Side client_;
   Side pod_;
   net::TimePoint opened_;
-  net::TimePoint active_;     // the last byte either way
+  net::TimePoint expires_;  // the end of its lifetime
+  net::TimePoint active_;   // the last byte either way that was not the gateway's own doing
+  net::TimePoint leaving_since_{};
   net::TimePoint closing_{};  // since when one side is finished
   net::TimePoint due_{};      // what the wheel is armed for
+  std::string_view goodbye_reason_;
+  std::string_view details_;  // of a fault, for the log
+  std::uint16_t goodbye_code_ = 0;
+  std::uint16_t gateway_close_code_ = 0;  // the code of a Close that the gateway put in
   TunnelEnd end_ = TunnelEnd::closed;
   TunnelSide closed_first_ = TunnelSide::none;
-  std::uint16_t gateway_close_code_ = 0;  // the code of a Close that the gateway put in
-  bool websocket_;
   bool end_known_ = false;
   bool truncated_ = false;
   bool discarding_ = false;  // the pod is gone or was left: nothing is passed on any more

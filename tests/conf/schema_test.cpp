@@ -99,6 +99,10 @@ TEST_CASE("the schema and the reader know the same keys") {
       {route, "routes: [" + unknown + "]\n"},
       {route + "/properties/access/items", "routes: [{access: [" + unknown + "]}]\n"},
       {route + "/properties/origins/anyOf/2", in_route("origins")},
+      {route + "/properties/webSocket", in_route("webSocket")},
+      {route + "/properties/webSocket/properties/maxRate",
+       "routes: [{webSocket: {maxRate: " + unknown + "}}]\n"},
+      {route + "/properties/webSocket/properties/ping", "routes: [{webSocket: {ping: " + unknown + "}}]\n"},
       {route + "/properties/basicAuth", in_route("basicAuth")},
       {route + "/properties/path/anyOf/1", in_route("path")},
       {route + "/properties/redirect/anyOf/1", in_route("redirect")},
@@ -160,4 +164,10 @@ TEST_CASE("the schema has the defaults of the configuration") {
   CHECK(schema().at_pointer(upstream + "/hold/default") == "on");
   CHECK(schema().at_pointer("/properties/admin/anyOf/1/properties/address/default") == "127.0.0.1:9901");
   CHECK(schema().at_pointer("/$schema") == "https://json-schema.org/draft/2020-12/schema");
+}
+
+TEST_CASE("schema: where a choice can be `off`, YAML's `false` says the same, as for the reader") {
+  const auto& inspect =
+      schema().at_pointer("/properties/routes/items/properties/webSocket/properties/inspect/enum").as_array();
+  CHECK(std::find(inspect.begin(), inspect.end(), json::value(false)) != inspect.end());
 }

@@ -36,13 +36,16 @@ TEST_CASE("frames pass both ways as they are") {
   CHECK(tunnels(scene.gateway) == 1);
 }
 
-TEST_CASE("bytes that are no frames pass, too: a tunnel only observes") {
-  Scene scene;
-  const std::string nonsense = "\xff\xff\xff not a frame";
-  scene.both.client.send(nonsense);
-  scene.both.pod.expect(nonsense);
-  scene.both.pod.send(nonsense);
-  scene.both.client.expect(nonsense);
+TEST_CASE("bytes that are no frames pass, too, where the route only watches or does not look at all") {
+  for (const std::string inspect : {"watch", "off"}) {
+    CAPTURE(inspect);
+    Scene scene({.route = "    webSocket: { inspect: " + inspect + " }\n"});
+    const std::string nonsense = "\xff\xff\xff not a frame";
+    scene.both.client.send(nonsense);
+    scene.both.pod.expect(nonsense);
+    scene.both.pod.send(nonsense);
+    scene.both.client.expect(nonsense);
+  }
 }
 
 TEST_CASE("large messages pass both ways at once") {

@@ -112,7 +112,7 @@ TEST_CASE(
     "a pod lost within a frame: nothing is put in, the client sees the end, and it counts as truncated") {
   const auto whole = from_pod(std::string(1000, 'x'));
   for (const bool by_reset : {false, true}) {
-    for (const std::size_t sent : {std::size_t{1}, std::size_t{3}, std::size_t{500}, whole.size() - 1}) {
+    for (const std::size_t sent : {std::size_t{5}, std::size_t{500}, whole.size() - 1}) {
       CAPTURE(by_reset, sent);
       Scene scene;
       const auto part = whole.substr(0, sent);
@@ -123,6 +123,21 @@ TEST_CASE(
       scene.client.close();
       wait_for_no_tunnels(scene.gateway);
       CHECK(scene.truncated() == 1);
+    }
+  }
+}
+
+TEST_CASE("a pod lost within the header of a frame: none of it was passed on, and a Close can follow") {
+  const auto whole = from_pod(std::string(1000, 'x'));
+  for (const bool by_reset : {false, true}) {
+    for (const std::size_t sent : {std::size_t{1}, std::size_t{3}}) {
+      CAPTURE(by_reset, sent);
+      Scene scene;
+      scene.pod.send(from_pod("whole") + whole.substr(0, sent));
+      scene.client.expect(from_pod("whole"));
+      lose(scene.pod, by_reset);
+      expect_close(scene.client, 1012);
+      CHECK(scene.client.expect_end() == StreamEnd::orderly);
     }
   }
 }

@@ -1,4 +1,4 @@
-#include "wire/websocket/close_frame.hpp"
+#include "wire/websocket/control_frame.hpp"
 
 #include <string>
 
@@ -42,4 +42,11 @@ TEST_CASE("RFC 6455 7.4: which close codes may be sent") {
     CAPTURE(row.code);
     CHECK(is_sendable_close_code(row.code) == row.sendable);
   }
+}
+
+TEST_CASE("a ping carries its cookie, masked towards a server") {
+  const PingCookie cookie{1, 2, 3, 4, 5, 6, 7, 8};
+  CHECK(make_ping(Sender::server, cookie).view() == "\x89\x08\x01\x02\x03\x04\x05\x06\x07\x08");
+  CHECK(make_ping(Sender::client, cookie, 0x10203040).view() ==
+        "\x89\x88\x10\x20\x30\x40\x11\x22\x33\x44\x15\x26\x37\x48");
 }
