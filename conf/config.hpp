@@ -257,11 +257,6 @@ struct UpstreamTimeouts {
   Duration fin{std::chrono::seconds(10)};          // reverse direction after a half-close
 };
 
-struct DrainPolicy {
-  Duration window{std::chrono::seconds(20)};  // until the sockets of a draining endpoint are ended
-  std::uint16_t close_code = 1012;            // Close sent when the pod is lost abruptly or must be left
-};
-
 struct Upstream {
   std::string name;
   std::vector<Endpoint> endpoints;
@@ -280,6 +275,7 @@ struct Upstream {
   UpstreamTimeouts timeouts;
   TcpKeepalive keepalive;
   DrainPolicy drain;
+  CloseWordsByCause closes;
   std::optional<UpstreamTls> tls;                           // none: clear text
   ProxyProtocolOut proxy_protocol = ProxyProtocolOut::off;  // a connection with its header serves one request
   // IP addresses of this machine to connect from, in turn; empty: the kernel chooses.
@@ -306,6 +302,7 @@ struct ErrorLog {
 
 struct Shutdown {
   Duration delay{std::chrono::seconds(0)};      // goes on accepting after SIGTERM, with /ready at 503
+  Duration window{std::chrono::seconds(20)};    // over which WebSockets are ended, within the deadline
   Duration deadline{std::chrono::seconds(25)};  // then what is left is closed
 };
 

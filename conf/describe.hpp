@@ -40,6 +40,9 @@ void describe_proxy_protocol(Fields& fields, std::optional<ProxyProtocolIn>& pro
 void describe_access(Fields& fields, AccessRules& rules);
 void describe_origins(Fields& fields, std::optional<OriginPolicy>& origins);
 void describe_websocket(Fields& fields, WebSocketPolicy& policy);
+// `drain` and `closes` of an upstream.
+void describe_drain(Fields& fields, DrainPolicy& drain);
+void describe_closes(Fields& fields, CloseWordsByCause& closes);
 void describe_basic_auth(Fields& fields, std::optional<BasicAuth>& basic_auth);
 
 // A part that `off` switches off and a map (or `on`) configures.

@@ -78,6 +78,9 @@ void describe_process(Fields& fields, Config& config) {
   fields.object({"shutdown", "What happens at SIGTERM."}, [&config](Fields& inner) {
     inner.duration({"delay", "Goes on accepting for this long, with /ready at 503."}, config.shutdown.delay,
                    {Duration::zero(), std::chrono::hours(24)});
+    inner.duration(
+        {"window", "After it WebSockets are ended one by one over this time, within the deadline."},
+        config.shutdown.window);
     inner.duration({"deadline", "Then what is left is closed."}, config.shutdown.deadline);
   });
   fields.integer({"workers", "Threads that serve; 0: one per usable core."}, config.workers, {0, 1024});

@@ -168,13 +168,6 @@ void describe_timeouts(Fields& fields, UpstreamTimeouts& timeouts) {
   fields.duration({"fin", "How long the other direction stays open after one has ended."}, timeouts.fin);
 }
 
-void describe_drain(Fields& fields, DrainPolicy& drain) {
-  fields.duration({"window", "Until the sockets of a draining endpoint are ended."}, drain.window);
-  fields.integer(
-      {"closeCode", "Code of the Close frame sent when an endpoint is lost or left (RFC 6455 7.4)."},
-      drain.close_code, {1000, 4999});
-}
-
 void describe_upstream(Fields& fields, Upstream& upstream) {
   upstream.place = fields.place();
   fields.list({"endpoints", "The servers behind this upstream."},
@@ -216,8 +209,9 @@ void describe_upstream(Fields& fields, Upstream& upstream) {
   fields.object({"timeouts", "Deadlines towards the endpoints."},
                 [&upstream](Fields& inner) { describe_timeouts(inner, upstream.timeouts); });
   describe_keepalive(fields, upstream.keepalive);
-  fields.object({"drain", "How an endpoint is left."},
+  fields.object({"drain", "How the WebSockets of an endpoint that leaves are ended."},
                 [&upstream](Fields& inner) { describe_drain(inner, upstream.drain); });
+  describe_closes(fields, upstream.closes);
 }
 
 }  // namespace

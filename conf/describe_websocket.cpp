@@ -1,7 +1,10 @@
 #include <array>
 #include <limits>
+#include <string>
 
 #include "conf/describe.hpp"
+#include "conf/spelling.hpp"
+#include "conf/units.hpp"
 
 namespace tidegate::conf {
 
@@ -29,7 +32,65 @@ void describe_pings(Fields& fields, SocketPings& pings) {
                  pings.dead_after, {2, 100});
 }
 
+struct CloseKey {
+  Key key;
+  CloseCause cause;
+};
+constexpr std::array<CloseKey, 5> close_keys{
+    {{{"draining", "Its endpoint is leaving."}, CloseCause::draining},
+     {{"lost", "Its endpoint went without a word."}, CloseCause::lost},
+     {{"removed", "A new configuration has no such route."}, CloseCause::removed},
+     {{"shutdown", "The gateway itself ends."}, CloseCause::shutdown},
+     {{"rebalance", "Other endpoints have less to do."}, CloseCause::rebalance}}};
+
+std::string take_close_code(const Scalar& scalar, std::uint16_t& code) {
+  const auto number = parse_integer(scalar.text);
+  if (!number || *number > 4999)
+    return "a code of a Close frame is a number up to 4999, found " + quote(scalar.text);
+  code = static_cast<std::uint16_t>(*number);
+  return {};
+}
+
+void describe_close_words(Fields& fields, const Key& key, CloseWords& words) {
+  Shapes shapes;
+  shapes.form = "a code of a Close frame";
+  shapes.take_text = [&words](const Scalar& scalar) { return take_close_code(scalar, words.code); };
+  shapes.take_object = [&words](Fields& inner) {
+    inner.integer({"code", "RFC 6455 7.4: 1000 to 1014 without 1004, 1005 and 1006, or 3000 to 4999."},
+                  words.code, {1000, 4999});
+    inner.text({"reason", "At most 123 bytes."}, words.reason, "a text");
+  };
+  fields.shaped(key, shapes, std::to_string(words.code));
+}
+
 }  // namespace
+
+void describe_drain(Fields& fields, DrainPolicy& drain) {
+  fields.duration({"window", "They are ended one by one over this time, those that are idle first."},
+                  drain.window);
+  fields.duration({"deadline",
+                   "Until when they wait while no other endpoint can take their clients; then all that are "
+                   "left end at once. To be shorter than the pods' `terminationGracePeriodSeconds`."},
+                  drain.deadline);
+  fields.integer({"maxPerSecond", "Never faster than this, however short the window; 0: as the window says."},
+                 drain.most_per_second, {0, 1'000'000});
+}
+
+void describe_closes(Fields& fields, CloseWordsByCause& closes) {
+  Shapes shapes;
+  shapes.words = {"standard", "pusher"};
+  shapes.take_word = [&closes](std::size_t word) {
+    if (word == 1) closes.set_codes(4200);
+  };
+  shapes.take_object = [&closes](Fields& inner) {
+    for (const auto& [key, cause] : close_keys) describe_close_words(inner, key, closes.of(cause));
+  };
+  fields.shaped(
+      {"closes",
+       "What clients are told by a Close frame, by cause: a code, or a map with `code` and `reason`. "
+       "`pusher`: 4200 for each, at which Pusher clients come back at once."},
+      shapes, "standard");
+}
 
 void describe_websocket(Fields& fields, WebSocketPolicy& policy) {
   static constexpr std::array<std::string_view, 3> kinds{"enforce", "watch", "off"};

@@ -24,6 +24,8 @@ bool is_printable(std::string_view text) {
   });
 }
 
+constexpr std::size_t longest_close_reason = 123;  // RFC 6455 5.5.1
+
 // Codes that may stand in a Close frame (RFC 6455 7.4): 1004, 1005, 1006 and 1015 never do, and 1010 is the
 // client's alone, but a server that sends it does no harm.
 bool is_sendable(std::uint16_t code) {
@@ -147,6 +149,30 @@ void check_hold_and_retry(const Upstream& upstream, Findings& findings) {
   if (retry.budget_minimum < 0) findings.add("retry.budgetMinimum", "must not be negative");
 }
 
+void check_drain(const Upstream& upstream, Findings& findings) {
+  const auto& drain = upstream.drain;
+  findings.check_positive("drain.window", drain.window);
+  if (drain.deadline < drain.window)
+    findings.add("drain.deadline", "must not be shorter than the window: what is left then ends at once");
+  static constexpr std::array<std::pair<CloseCause, std::string_view>, 5> causes{
+      {{CloseCause::draining, "closes.draining"},
+       {CloseCause::lost, "closes.lost"},
+       {CloseCause::removed, "closes.removed"},
+       {CloseCause::shutdown, "closes.shutdown"},
+       {CloseCause::rebalance, "closes.rebalance"}}};
+  for (const auto& [cause, field] : causes) {
+    const auto& words = upstream.closes.of(cause);
+    if (!is_sendable(words.code)) {
+      findings.add(field, "`" + std::to_string(words.code) +
+                              "` may not stand in a Close frame (RFC 6455 7.4): 1000 to 1014 without 1004, "
+                              "1005 and 1006, or 3000 to 4999");
+    }
+    if (words.reason.size() > longest_close_reason)
+      findings.add(field, "the reason " + quote(words.reason) + " is longer than " +
+                              std::to_string(longest_close_reason) + " bytes");
+  }
+}
+
 void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
   Findings findings(errors, upstream.place, "upstreams." + upstream.name);
   if (!is_name(upstream.name)) {
@@ -165,13 +191,7 @@ void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
   check_deadlines(upstream.timeouts, findings);
   check_keepalive(upstream.keepalive, findings.below("tcpKeepalive"));
   check_hold_and_retry(upstream, findings);
-  findings.check_positive("drain.window", upstream.drain.window);
-  if (!is_sendable(upstream.drain.close_code)) {
-    findings.add("drain.closeCode",
-                 "`" + std::to_string(upstream.drain.close_code) +
-                     "` may not stand in a Close frame (RFC 6455 7.4): 1000 to 1014 without 1004, "
-                     "1005 and 1006, or 3000 to 4999");
-  }
+  check_drain(upstream, findings);
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
 // What a route does about the frames of its WebSockets, as plain values.
 #pragma once
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <string>
 
 namespace tidegate::conf {
 
@@ -40,6 +43,45 @@ struct WebSocketPolicy {
   std::uint64_t message_bytes = 0;  // of all fragments of a message together; 0: no limit
   SocketRate rate;
   SocketPings pings;
+};
+
+// Why the gateway ends a WebSocket that has done nothing wrong.
+enum class CloseCause : std::uint8_t {
+  draining,   // its endpoint is leaving
+  lost,       // its endpoint went without a word
+  removed,    // a new configuration has no such route any more
+  shutdown,   // the gateway itself ends
+  rebalance,  // other endpoints have less to do
+};
+
+// What stands in the Close frame.
+struct CloseWords {
+  std::uint16_t code = 1012;  // service restart: clients come back
+  std::string reason;         // at most 123 bytes
+};
+
+class CloseWordsByCause {
+ public:
+  [[nodiscard]] const CloseWords& of(CloseCause cause) const {
+    return words_[static_cast<std::size_t>(cause)];
+  }
+  [[nodiscard]] CloseWords& of(CloseCause cause) { return words_[static_cast<std::size_t>(cause)]; }
+  void set_codes(std::uint16_t code) {
+    for (auto& words : words_) words.code = code;
+  }
+
+ private:
+  std::array<CloseWords, 5> words_{
+      CloseWords{1012, "endpoint is leaving"}, CloseWords{1012, "upstream connection lost"},
+      CloseWords{1012, "route was removed"}, CloseWords{1001, "gateway is shutting down"},
+      CloseWords{1012, "moving to another endpoint"}};
+};
+
+// How the WebSockets of an endpoint that leaves are ended.
+struct DrainPolicy {
+  std::chrono::milliseconds window{20'000};    // over which they are spread
+  std::chrono::milliseconds deadline{27'000};  // what is left then ends at once
+  std::uint32_t most_per_second = 0;           // 0: as the window says
 };
 
 }  // namespace tidegate::conf

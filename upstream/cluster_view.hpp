@@ -13,11 +13,34 @@
 
 namespace tidegate::upstream {
 
+// Whether those who ask for an upgrade are served. Thread-safe.
+class HandshakeTrend {
+ public:
+  void note(bool served, TimePoint now) {
+    (served ? served_at_ : failed_at_).store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    if (served) served_.fetch_add(1, std::memory_order_relaxed);
+  }
+  // All that were, ever.
+  [[nodiscard]] std::uint64_t served() const { return served_.load(std::memory_order_relaxed); }
+  // The last one that ended was not, and that is not long ago.
+  [[nodiscard]] bool failing(TimePoint now) const {
+    const auto failed = failed_at_.load(std::memory_order_relaxed);
+    return failed > served_at_.load(std::memory_order_relaxed) &&
+           now - TimePoint(Clock::duration(failed)) < std::chrono::seconds(2);
+  }
+
+ private:
+  std::atomic<std::uint64_t> served_{0};
+  std::atomic<Clock::rep> served_at_{0};
+  std::atomic<Clock::rep> failed_at_{0};
+};
+
 // Process-wide counts of one upstream; survives views and reloads.
 struct ClusterShared {
   std::atomic<int> active_requests{0};  // requests and handshakes in progress (not tunnels)
   std::atomic<int> active_retries{0};   // tries beyond the first in progress
   std::atomic<int> waiting{0};          // requests on hold
+  HandshakeTrend handshakes;
 };
 
 struct Member {

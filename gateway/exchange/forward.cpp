@@ -327,6 +327,7 @@ net::Task<After> Forward::fail() {
     record.status = 499;
     co_return After::abort;
   }
+  if (is_upgrade()) shared_->handshakes.note(false, worker_.now());
   if (exchange_.answer_begun) co_return After::abort;
   const bool whole = exchange_.framing.kind == http::BodyKind::none;
   const bool keep = whole && http::wants_keep_alive(exchange_.request.version, exchange_.request.fields) &&

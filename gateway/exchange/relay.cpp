@@ -66,6 +66,7 @@ net::Task<Forward::Step> Forward::relay() {
     co_return Step::failed;
   }
   if (status == 503 || !framing->reusable) endpoint_->expire_pools();
+  if (is_upgrade() && status >= 500) shared_->handshakes.note(false, worker_.now());
   exchange_.record.status = static_cast<std::uint16_t>(status);
   exchange_.answer_begun = true;
 
@@ -164,6 +165,7 @@ Forward::Step Forward::open_tunnel() {
   exchange_.record.handshake_time =
       std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - exchange_.started);
   worker_.finish_handshake(exchange_, counters_);
+  shared_->handshakes.note(true, worker_.now());
 
   TunnelOpening opening;
   opening.client = client_.release_stream();

@@ -184,6 +184,8 @@ std::string_view name_of(TunnelEnd end) {
     case TunnelEnd::client_silent: return "client_silent";
     case TunnelEnd::pod_silent: return "pod_silent";
     case TunnelEnd::drained: return "drained";
+    case TunnelEnd::removed: return "removed";
+    case TunnelEnd::rebalanced: return "rebalanced";
     case TunnelEnd::shutdown: return "shutdown";
   }
   return "unknown";

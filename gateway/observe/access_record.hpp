@@ -90,6 +90,8 @@ enum class TunnelEnd : std::uint8_t {
   client_silent,   // not a byte, pings included
   pod_silent,      // likewise
   drained,         // its endpoint is leaving
+  removed,         // its route is configured no longer
+  rebalanced,      // other endpoints had less to do
   shutdown,        // the gateway is leaving
 };
 inline constexpr std::size_t tunnel_ends = static_cast<std::size_t>(TunnelEnd::shutdown) + 1;

@@ -274,7 +274,14 @@ void Gateway::begin_shutdown() {
 
 void Gateway::stop_accepting() {
   phase_ = Phase::draining;
-  for (auto& worker : workers_) worker->post([w = worker.get()] { w->stop_accepting(); });
+  // The last ones still have a little time for their goodbyes.
+  const auto window = std::min(config_->shutdown.window, config_->shutdown.deadline * 9 / 10);
+  for (auto& worker : workers_) {
+    worker->post([w = worker.get(), window] {
+      w->stop_accepting();
+      w->leave_all(window);
+    });
+  }
   shutdown_timer_.expires_after(config_->shutdown.deadline);
   shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error && phase_ == Phase::draining) end_all();

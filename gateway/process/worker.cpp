@@ -91,7 +91,6 @@ void Worker::run() {
 void Worker::tick() {
   access_.flush_if_old(loop_.now());
   failures_.summarise(loop_.now());
-  end_drained();
   count_idle();
   auto& gauge = links_.counters.buffer_bytes;
   gauge.add(static_cast<std::int64_t>(buffer_bytes()) - gauge.value());
@@ -145,25 +144,12 @@ void Worker::set_cluster(upstream::ClusterViewPtr cluster) {
     // Nothing new goes to an endpoint that is not ready, by an idle connection either.
     if (!endpoint.eligible()) pool_.purge(endpoint.id());
     if (endpoint.state() == upstream::EndpointState::draining) {
-      draining_.emplace(endpoint.id(), loop_.now() + slot.view->settings->drain.window);
+      departures_.leave(member.endpoint, id);
     } else {
-      draining_.erase(endpoint.id());
+      departures_.stay(endpoint.id());
     }
   }
   connects_.review();
-}
-
-void Worker::end_drained() {
-  for (auto at = draining_.begin(); at != draining_.end();) {
-    if (loop_.now() < at->second) {
-      ++at;
-      continue;
-    }
-    for (const auto& tunnel : tunnels_) {
-      if (tunnel->endpoint().id() == at->first) tunnel->leave_drained();
-    }
-    at = draining_.erase(at);
-  }
 }
 
 void Worker::listen(std::uint32_t listener, net::UniqueFd socket) {
@@ -307,7 +293,7 @@ void Worker::stop_accepting() {
 }
 
 void Worker::end_all() {
-  for (const auto& tunnel : tunnels_) tunnel->end(1001, "gateway is shutting down", TunnelEnd::shutdown);
+  for (const auto& tunnel : tunnels_) tunnel->end(conf::CloseCause::shutdown);
   for (const auto& connection : connections_) connection->abandon();
 }
 

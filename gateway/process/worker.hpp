@@ -20,6 +20,7 @@
 #include "gateway/process/listener.hpp"
 #include "gateway/process/pending_connects.hpp"
 #include "gateway/process/worker_view.hpp"
+#include "gateway/tunnel/departures.hpp"
 #include "upstream/cluster_view.hpp"
 #include "upstream/pick.hpp"
 #include "upstream/pool.hpp"
@@ -66,6 +67,8 @@ class Worker {
   void stop_accepting();
   // Closes the idle connections to a cluster's endpoints.
   void shed_idle(std::uint32_t cluster);
+  // Tunnels end one by one over `window`.
+  void leave_all(net::TimePoint::duration window) { departures_.leave_all(window); }
   // Ends what is left: tunnels by a Close frame, requests by closing.
   void end_all();
 
@@ -137,6 +140,7 @@ class Worker {
   void retire(ClientConnection& connection);
   void retire(Tunnel& tunnel);
   void adopt(std::unique_ptr<Tunnel> tunnel);
+  [[nodiscard]] const std::vector<std::unique_ptr<Tunnel>>& tunnels() const { return tunnels_; }
   [[nodiscard]] spdlog::logger& error_log() { return *links_.error_log; }
 
  private:
@@ -148,7 +152,6 @@ class Worker {
 
   void run();
   void tick();
-  void end_drained();
   void count_idle();
   void report_if_empty();
 
@@ -169,7 +172,7 @@ class Worker {
   std::vector<std::unique_ptr<ClientConnection>> connections_;
   std::vector<std::unique_ptr<Tunnel>> tunnels_;
   std::unordered_map<std::uint64_t, HoldSeat*> seats_;
-  std::unordered_map<upstream::EndpointId, net::TimePoint> draining_;  // when the tunnels of each are ended
+  Departures departures_{*this};
   std::vector<char> scratch_;
   AccessBuffer access_;
   FailureLog failures_;

@@ -8,6 +8,7 @@ namespace {
 
 // While there is no room, it may come at any time.
 constexpr net::TimePoint::duration kLookAgain = std::chrono::milliseconds(100);
+constexpr net::TimePoint::duration kAwaited = std::chrono::seconds(5);
 constexpr net::TimePoint::duration kShortestWait = std::chrono::milliseconds(1);
 
 // The finalizer of splitmix64, as a number from 0 to below 1.
@@ -20,6 +21,26 @@ double fraction(std::uint64_t bits) {
 }
 
 }  // namespace
+
+void Absentees::leave(std::size_t count, net::TimePoint now) {
+  if (count > 0) groups_.push_back({now, count});
+}
+
+void Absentees::come_back(std::size_t count) {
+  while (count > 0 && !groups_.empty()) {
+    auto& earliest = groups_.front();
+    const auto back = std::min(count, earliest.count);
+    earliest.count -= back;
+    count -= back;
+    if (earliest.count == 0) groups_.pop_front();
+  }
+}
+
+std::size_t Absentees::count(net::TimePoint now) {
+  while (!groups_.empty() && now - groups_.front().left_at > kAwaited) groups_.pop_front();
+  return std::accumulate(groups_.begin(), groups_.end(), std::size_t{0},
+                         [](std::size_t sum, const Group& group) { return sum + group.count; });
+}
 
 Departure::Departure(const DeparturePlan& plan, net::TimePoint now) : plan_(plan), begun_(now), seen_(now) {
   if (plan.most_per_second <= 0) return;

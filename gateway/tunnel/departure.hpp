@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -23,6 +24,23 @@ struct DeparturePlan {
 struct ReturnRoom {
   std::size_t places = 0;        // free at endpoints that are ready
   bool reconnects_fail = false;  // those who were closed before are not served again yet
+};
+
+// Clients that were sent away lately: who has not come back yet will want a place. Who is not back within
+// some seconds is not awaited any more.
+class Absentees {
+ public:
+  void leave(std::size_t count, net::TimePoint now);
+  // Of whoever comes nobody knows whether he was here before.
+  void come_back(std::size_t count);
+  [[nodiscard]] std::size_t count(net::TimePoint now);
+
+ private:
+  struct Group {
+    net::TimePoint left_at;
+    std::size_t count;
+  };
+  std::deque<Group> groups_;  // the earliest first
 };
 
 // One departure as it goes. Time stands still for it, its deadline aside, while clients could not come back.

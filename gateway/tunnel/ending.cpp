@@ -11,6 +11,17 @@ namespace {
 // For a pod to answer the Close that it got, and to say what it still has to say.
 constexpr std::chrono::seconds kPodAnswer{1};
 
+TunnelEnd end_for(conf::CloseCause cause) {
+  switch (cause) {
+    case conf::CloseCause::draining: return TunnelEnd::drained;
+    case conf::CloseCause::lost: return TunnelEnd::pod_lost;
+    case conf::CloseCause::removed: return TunnelEnd::removed;
+    case conf::CloseCause::shutdown: return TunnelEnd::shutdown;
+    case conf::CloseCause::rebalance: return TunnelEnd::rebalanced;
+  }
+  return TunnelEnd::closed;
+}
+
 }  // namespace
 
 // === a side ends of itself ===
@@ -64,7 +75,8 @@ void Tunnel::pod_gone() {
   if (client_.scanner.close_seen()) {
     answer_close();
   } else {
-    put_in_close(client_, settings_->drain.close_code, "upstream connection lost");
+    const auto& words = settings_->closes.of(conf::CloseCause::lost);
+    put_in_close(client_, words.code, words.reason);
   }
   begin_discarding();
 }
@@ -106,6 +118,16 @@ void Tunnel::leave(std::uint16_t code, std::string_view reason, TunnelEnd why) {
   leaving_since_ = worker_.now();
   worker_.loop().wake_soon(*this, net::Cause::none);
   arm();
+}
+
+void Tunnel::leave(conf::CloseCause cause) {
+  const auto& words = settings_->closes.of(cause);
+  leave(words.code, words.reason, end_for(cause));
+}
+
+void Tunnel::end(conf::CloseCause cause) {
+  const auto& words = settings_->closes.of(cause);
+  end(words.code, words.reason, end_for(cause));
 }
 
 // The steps of it, as soon as each can be taken.
@@ -186,7 +208,8 @@ void Tunnel::on_deadline() {
   for (const auto* side : {&client_, &pod_}) {
     if (side->stalled == net::TimePoint{} || now < side->stalled + timeouts.write_stall) continue;
     if (side == &pod_)
-      return end(settings_->drain.close_code, "upstream reads no more", TunnelEnd::write_stall);
+      return end(settings_->closes.of(conf::CloseCause::lost).code, "upstream reads no more",
+                 TunnelEnd::write_stall);
     set_end(TunnelEnd::write_stall);
     closed_first(TunnelSide::gateway);
     return retire();

@@ -50,13 +50,20 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   // Ends it from this side so that nothing is lost that the pod has said: first a Close to the pod, then all
   // that it sends before it answers (or for one second), then the Close to the client. `reason` is a literal.
   void leave(std::uint16_t code, std::string_view reason, TunnelEnd why);
-  // The same when its endpoint drains, with the upstream's code.
-  void leave_drained() { leave(settings_->drain.close_code, "endpoint is leaving", TunnelEnd::drained); }
+  // The same with what the upstream's settings say of the cause.
+  void leave(conf::CloseCause cause);
   // Ends it at once: a Close to both where their stream stands between two frames, then, when the client has
   // answered or the `fin` time is over, FIN. What either still sends is discarded.
   void end(std::uint16_t code, std::string_view reason, TunnelEnd why);
+  void end(conf::CloseCause cause);
 
   [[nodiscard]] const upstream::Endpoint& endpoint() const { return *place_.endpoint(); }
+  // It has been told to end, or is ending of itself.
+  [[nodiscard]] bool is_ending() const {
+    return retired_ || discarding_ || leaving() || closing_ != net::TimePoint{};
+  }
+  // When a byte passed last that was not the gateway's own doing.
+  [[nodiscard]] net::TimePoint last_active() const { return active_; }
 
   std::size_t slot = 0;  // its place in the worker's list
 

@@ -71,7 +71,8 @@ TEST_CASE("the schema and the reader know the same keys") {
   const auto in_upstream = [&](const std::string& key) {
     return "upstreams: {a: {" + key + ": " + unknown + "}}\n";
   };
-  const std::vector<Row> rows{
+  const std::string closes = upstream + "/properties/closes/anyOf/1";
+  std::vector<Row> rows{
       {"", "zzzzzzzzzzzz: 1\n"},
       {listener, "listeners: [" + unknown + "]\n"},
       {listener + "/properties/requestLimits", in_listener("requestLimits")},
@@ -128,12 +129,17 @@ TEST_CASE("the schema and the reader know the same keys") {
       {upstream + "/properties/tcpKeepalive", in_upstream("tcpKeepalive")},
       {upstream + "/properties/tls/anyOf/1", in_upstream("tls")},
       {upstream + "/properties/drain", in_upstream("drain")},
+      {closes, in_upstream("closes")},
       {"/properties/admin/anyOf/1", "admin: " + unknown + "\n"},
       {"/properties/log", "log: " + unknown + "\n"},
       {"/properties/log/properties/access/anyOf/2", "log: {access: " + unknown + "}\n"},
       {"/properties/log/properties/error", "log: {error: " + unknown + "}\n"},
       {"/properties/shutdown", "shutdown: " + unknown + "\n"},
   };
+  for (const std::string cause : {"draining", "lost", "removed", "shutdown", "rebalance"}) {
+    rows.push_back({closes + "/properties/" + cause + "/anyOf/1",
+                    "upstreams: {a: {closes: {" + cause + ": " + unknown + "}}}\n"});
+  }
   for (const auto& row : rows) {
     CAPTURE(row.pointer);
     CHECK(property_names(row.pointer) == reader_names(row.document));
@@ -160,7 +166,7 @@ TEST_CASE("the schema has the defaults of the configuration") {
   CHECK(schema().at_pointer(upstream + "/timeouts/properties/poolIdle/default") == "4s");
   CHECK(schema().at_pointer(upstream + "/tcpKeepalive/properties/idle/default") == "1m");
   CHECK(schema().at_pointer(upstream + "/tcpKeepalive/properties/probes/maximum") == 127);
-  CHECK(schema().at_pointer(upstream + "/drain/properties/closeCode/default") == 1012);
+  CHECK(schema().at_pointer(upstream + "/closes/default") == "standard");
   CHECK(schema().at_pointer(upstream + "/hold/default") == "on");
   CHECK(schema().at_pointer("/properties/admin/anyOf/1/properties/address/default") == "127.0.0.1:9901");
   CHECK(schema().at_pointer("/$schema") == "https://json-schema.org/draft/2020-12/schema");

@@ -298,7 +298,8 @@ TEST_CASE("the rest of an upstream") {
     timeouts: { connect: 1s, responseHeader: 2s, responseIdle: 3s, writeStall: 4s, poolIdle: 5s, websocketIdle: 6s,
                 websocketLifetime: 7s, fin: 8s }
     tcpKeepalive: { idle: 1h, interval: 2m, probes: 3 }
-    drain: { window: 9s, closeCode: 4200 })"));
+    drain: { window: 9s, deadline: 12s, maxPerSecond: 40 }
+    closes: { draining: 4200, shutdown: { code: 4201, reason: bye } })"));
   const Upstream& upstream = config.upstreams.at(0);
   CHECK(upstream.max_connections == 100);
   CHECK(upstream.slow_start == 30s);
@@ -327,7 +328,13 @@ TEST_CASE("the rest of an upstream") {
   CHECK(upstream.keepalive.interval == 2min);
   CHECK(upstream.keepalive.probes == 3);
   CHECK(upstream.drain.window == 9s);
-  CHECK(upstream.drain.close_code == 4200);
+  CHECK(upstream.drain.deadline == 12s);
+  CHECK(upstream.drain.most_per_second == 40);
+  CHECK(upstream.closes.of(CloseCause::draining).code == 4200);
+  CHECK(upstream.closes.of(CloseCause::draining).reason == "endpoint is leaving");
+  CHECK(upstream.closes.of(CloseCause::lost).code == 1012);
+  CHECK(upstream.closes.of(CloseCause::shutdown).code == 4201);
+  CHECK(upstream.closes.of(CloseCause::shutdown).reason == "bye");
 }
 
 TEST_CASE("parts are switched off by any of YAML's words for it") {
@@ -351,7 +358,7 @@ admin: { address: "[::1]:9000" }
 log:
   access: { path: /var/log/a.log, format: json }
   error: { path: stdout, level: debug }
-shutdown: { delay: 5s, deadline: 30s }
+shutdown: { delay: 5s, window: 10s, deadline: 30s }
 workers: 3
 connectionsPerWorker: 1000
 trustedProxies: [10.0.0.0/8, "::1"]
@@ -362,6 +369,7 @@ trustedProxies: [10.0.0.0/8, "::1"]
   CHECK(config.error_log.path == "stdout");
   CHECK(config.error_log.level == LogLevel::debug);
   CHECK(config.shutdown.delay == 5s);
+  CHECK(config.shutdown.window == 10s);
   CHECK(config.shutdown.deadline == 30s);
   CHECK(config.workers == 3);
   CHECK(config.connections_per_worker == 1000);

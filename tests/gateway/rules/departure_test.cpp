@@ -110,3 +110,16 @@ TEST_CASE("the idlest go first") {
   CHECK(idle_longest(active, 9).size() == 3);
   CHECK(idle_longest({}, 3).empty());
 }
+
+TEST_CASE("who was sent away is awaited for some seconds, unless somebody comes") {
+  Absentees absentees;
+  absentees.leave(3, kBegin);
+  absentees.leave(0, kBegin + 1s);
+  absentees.leave(2, kBegin + 2s);
+  CHECK(absentees.count(kBegin + 2s) == 5);
+  absentees.come_back(1);
+  CHECK(absentees.count(kBegin + 2s) == 4);
+  CHECK(absentees.count(kBegin + 6s) == 2);  // the others are not awaited any more
+  absentees.come_back(9);
+  CHECK(absentees.count(kBegin + 6s) == 0);
+}

@@ -85,7 +85,7 @@ TEST_CASE("RFC 6455 5.4: a Close may stand between the fragments of a message") 
 }
 
 TEST_CASE("the code of that Close can be chosen") {
-  Scene scene({.upstream = "    drain: { closeCode: 4201 }\n"});
+  Scene scene({.upstream = "    closes: { lost: 4201 }\n"});
   scene.pod.close();
   expect_close(scene.client, 4201);
 }
@@ -210,14 +210,4 @@ TEST_CASE("bytes for a pod that is lost while it does not read leave no buffer b
   scene.client.close();
   wait_for_no_tunnels(scene.gateway);
   CHECK(tunnel_buffers(scene.gateway) == 0);
-}
-
-TEST_CASE("a drained endpoint's sockets go on until its window is over, then end with the configured Close") {
-  Scene scene({.upstream = "    drain: { window: 1s, closeCode: 1012 }\n"});
-  scene.gateway.order(scene.backend.address(), tidegate::upstream::AdminOrder::drain);
-  scene.both.echo("still open");
-  expect_close(scene.client, 1012);
-  CHECK(scene.client.expect_end() == StreamEnd::orderly);
-  expect_close(scene.pod, 1012);
-  CHECK(scene.pod.expect_end() == StreamEnd::orderly);
 }

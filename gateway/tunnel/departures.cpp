@@ -1,0 +1,134 @@
+#include "gateway/tunnel/departures.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "gateway/process/worker.hpp"
+#include "gateway/tunnel/tunnel.hpp"
+
+namespace tidegate::gateway {
+namespace {
+
+// Enough for everybody, and small enough to be added up.
+constexpr std::uint64_t kUnlimited = std::numeric_limits<std::uint32_t>::max();
+
+// Of a number that this worker has in common with others.
+std::size_t portion(std::uint64_t whole, double share) {
+  return static_cast<std::size_t>(std::ceil(static_cast<double>(whole) * share));
+}
+
+// At the endpoints that are ready, without the one that is left.
+std::uint64_t free_places(const upstream::ClusterView& cluster, upstream::EndpointId left) {
+  std::uint64_t places = 0;
+  for (const auto& member : cluster.members) {
+    const auto& endpoint = *member.endpoint;
+    if (endpoint.id() == left || !endpoint.eligible()) continue;
+    const auto most = endpoint.max_connections();
+    if (most == 0) return kUnlimited;
+    places += static_cast<std::uint64_t>(std::max(0, most - endpoint.active()));
+  }
+  return places;
+}
+
+}  // namespace
+
+void Departures::leave(const upstream::EndpointPtr& endpoint, std::uint32_t cluster) {
+  const bool begins = endpoints_.try_emplace(endpoint->id(), endpoint, cluster).second;
+  if (begins) worker_.loop().wheel().arm(*this, worker_.now());
+}
+
+void Departures::leave_all(net::TimePoint::duration window) {
+  DeparturePlan plan;
+  plan.sockets = worker_.tunnels().size();
+  plan.window = plan.deadline = window;
+  plan.seed = worker_.random();
+  all_.emplace(plan, worker_.now());
+  worker_.loop().wheel().arm(*this, worker_.now());
+}
+
+void Departures::on_deadline() {
+  for (const auto& tunnel : worker_.tunnels()) {
+    if (tunnel->is_ending()) continue;
+    const auto found = endpoints_.find(tunnel->endpoint().id());
+    if (found != endpoints_.end()) found->second.tunnels.push_back(tunnel.get());
+  }
+  auto next = net::TimePoint::max();
+  for (auto at = endpoints_.begin(); at != endpoints_.end();) {
+    auto& from = at->second;
+    // A handshake may still be under way to it.
+    if (from.tunnels.empty() && from.endpoint->active() == 0) {
+      at = endpoints_.erase(at);
+      continue;
+    }
+    next = std::min(next, look(from));
+    from.tunnels.clear();
+    ++at;
+  }
+  if (all_) next = std::min(next, look_at_all());
+  if (next != net::TimePoint::max()) worker_.loop().wheel().arm(*this, next);
+}
+
+net::TimePoint Departures::look(FromEndpoint& from) {
+  const auto now = worker_.now();
+  if (!from.departure) {
+    from.departure.emplace(plan_of(from), now);
+    from.served = worker_.cluster(from.cluster)->shared->handshakes.served();
+  }
+  const auto due = from.departure->take_due(now, from.tunnels.size(), room_for(from));
+  from.absentees.leave(due, now);
+  end_idle_first(from.tunnels, due, conf::CloseCause::draining);
+  return from.departure->next();
+}
+
+net::TimePoint Departures::look_at_all() {
+  std::vector<Tunnel*> open;
+  for (const auto& tunnel : worker_.tunnels())
+    if (!tunnel->is_ending()) open.push_back(tunnel.get());
+  const auto due =
+      all_->take_due(worker_.now(), open.size(), {.places = kUnlimited, .reconnects_fail = false});
+  end_idle_first(open, due, conf::CloseCause::shutdown);
+  return all_->next();
+}
+
+DeparturePlan Departures::plan_of(const FromEndpoint& from) const {
+  const auto& drain = worker_.cluster(from.cluster)->settings->drain;
+  DeparturePlan plan;
+  plan.sockets = from.tunnels.size();
+  plan.window = drain.window;
+  plan.deadline = drain.deadline;
+  plan.most_per_second = drain.most_per_second * share_of(from);
+  plan.seed = from.endpoint->identity() ^ worker_.random();
+  return plan;
+}
+
+double Departures::share_of(const FromEndpoint& from) {
+  const auto mine = static_cast<double>(from.tunnels.size());
+  return mine == 0 ? 1 : mine / std::max(mine, static_cast<double>(from.endpoint->active()));
+}
+
+ReturnRoom Departures::room_for(FromEndpoint& from) const {
+  const auto& cluster = *worker_.cluster(from.cluster);
+  const auto share = share_of(from);
+  const auto served = cluster.shared->handshakes.served();
+  from.absentees.come_back(portion(served - from.served, share));
+  from.served = served;
+  const auto waiting = static_cast<std::size_t>(std::max(0, cluster.shared->waiting.load()));
+  const auto places = portion(free_places(cluster, from.endpoint->id()), share);
+  // These were here first.
+  const auto promised = portion(waiting, share) + from.absentees.count(worker_.now());
+  ReturnRoom room;
+  room.places = places - std::min(places, promised);
+  room.reconnects_fail = waiting > 0 || cluster.shared->handshakes.failing(worker_.now());
+  return room;
+}
+
+void Departures::end_idle_first(std::vector<Tunnel*>& tunnels, std::size_t count, conf::CloseCause cause) {
+  if (count == 0) return;
+  std::vector<net::TimePoint> active;
+  active.reserve(tunnels.size());
+  for (const auto* tunnel : tunnels) active.push_back(tunnel->last_active());
+  for (const auto index : idle_longest(active, count)) tunnels[index]->leave(cause);
+}
+
+}  // namespace tidegate::gateway
