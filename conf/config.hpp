@@ -215,11 +215,18 @@ struct Endpoint {
   Place place;
 };
 
+// What becomes of a WebSocket handshake that could not wait, or waited in vain.
+enum class Overflow {
+  status,  // 503
+  close,   // 101, then Close 1013: browsers show scripts a Close and no status
+};
+
 struct HoldPolicy {
   bool enabled = true;
   Duration max_wait{std::chrono::seconds(10)};
   std::size_t max_waiting = 10'000;
   int release_per_second = 1'000;  // pace of admission once an endpoint is ready again
+  Overflow overflow = Overflow::status;
 };
 
 // Outcomes of a try that another try may follow (RFC 9110 9.2.2).
@@ -271,6 +278,7 @@ struct Upstream {
   // bound below the requests that a worker has under way makes every further one pay for a connect.
   std::size_t pool_size = 256;
   HoldPolicy hold;
+  std::uint32_t handshakes_per_second = 0;  // upgrades, over all endpoints and workers; 0: as they come
   RetryPolicy retry;
   UpstreamTimeouts timeouts;
   TcpKeepalive keepalive;
@@ -323,9 +331,10 @@ struct Config {
   AccessLog access_log;
   ErrorLog error_log;
   Shutdown shutdown;
-  int workers = 0;                         // 0: one per usable core
-  std::size_t connections_per_worker = 0;  // 0: what the descriptor limit allows
-  std::uint64_t buffer_memory = 0;         // of all workers; 0: half of what the process may use
+  int workers = 0;                          // 0: one per usable core
+  std::size_t connections_per_worker = 0;   // 0: what the descriptor limit allows
+  std::uint64_t buffer_memory = 0;          // of all workers; 0: half of what the process may use
+  std::uint32_t handshakes_per_second = 0;  // of all upstreams together; 0: as they come
   std::string acme_challenges;  // the folder that an ACME client writes its answers to (webroot); empty: none
   std::string state_directory;  // what is to outlive a restart lies there; empty: nothing does
   std::string ticket_keys;      // a file of TLS ticket keys that replicas share; empty: own, rotated

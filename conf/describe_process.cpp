@@ -75,6 +75,9 @@ void describe_process(Fields& fields, Config& config) {
     describe_access_log(inner, config.access_log);
     describe_error_log(inner, config.error_log);
   });
+  fields.integer({"handshakesPerSecond",
+                  "Upgrades to all upstreams together, as `handshakesPerSecond` of one. 0: as they come."},
+                 config.handshakes_per_second, {0, 1'000'000});
   fields.object({"shutdown", "What happens at SIGTERM."}, [&config](Fields& inner) {
     inner.duration({"delay", "Goes on accepting for this long, with /ready at 503."}, config.shutdown.delay,
                    {Duration::zero(), std::chrono::hours(24)});

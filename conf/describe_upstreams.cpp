@@ -104,6 +104,11 @@ void describe_hold(Fields& fields, HoldPolicy& hold) {
                  {1, 10'000'000});
   fields.integer({"releasePerSecond", "Pace at which the waiting are let in once an endpoint is ready."},
                  hold.release_per_second, {1, 1'000'000});
+  static constexpr std::array<std::string_view, 2> overflows{"status", "close"};
+  fields.choice({"overflow",
+                 "What a WebSocket handshake is told that may not wait or waited in vain: `status` 503, or "
+                 "`close`: 101 and a Close (`closes.overflow`), which scripts in browsers can see."},
+                hold.overflow, overflows);
 }
 
 void describe_outcomes(Fields& fields, const Key& key, RetryOn& on) {
@@ -204,6 +209,11 @@ void describe_upstream(Fields& fields, Upstream& upstream) {
   });
   describe_switch(fields, {"hold", "Requests wait while no endpoint is ready, instead of failing."},
                   upstream.hold.enabled, [&upstream](Fields& inner) { describe_hold(inner, upstream.hold); });
+  fields.integer(
+      {"handshakesPerSecond",
+       "Upgrades reach the endpoints at no more than this, over all of them; others wait as `hold` "
+       "says, clients by turns. 0: as they come."},
+      upstream.handshakes_per_second, {0, 1'000'000});
   describe_switch(fields, {"retry", "Failed tries are repeated where that is safe."}, upstream.retry.enabled,
                   [&upstream](Fields& inner) { describe_retry(inner, upstream.retry); });
   fields.object({"timeouts", "Deadlines towards the endpoints."},

@@ -36,12 +36,13 @@ struct CloseKey {
   Key key;
   CloseCause cause;
 };
-constexpr std::array<CloseKey, 5> close_keys{
+constexpr std::array<CloseKey, 6> close_keys{
     {{{"draining", "Its endpoint is leaving."}, CloseCause::draining},
      {{"lost", "Its endpoint went without a word."}, CloseCause::lost},
      {{"removed", "A new configuration has no such route."}, CloseCause::removed},
      {{"shutdown", "The gateway itself ends."}, CloseCause::shutdown},
-     {{"rebalance", "Other endpoints have less to do."}, CloseCause::rebalance}}};
+     {{"rebalance", "Other endpoints have less to do."}, CloseCause::rebalance},
+     {{"overflow", "There is no room for it (`hold.overflow: close`)."}, CloseCause::overflow}}};
 
 std::string take_close_code(const Scalar& scalar, std::uint16_t& code) {
   const auto number = parse_integer(scalar.text);
@@ -80,7 +81,7 @@ void describe_closes(Fields& fields, CloseWordsByCause& closes) {
   Shapes shapes;
   shapes.words = {"standard", "pusher"};
   shapes.take_word = [&closes](std::size_t word) {
-    if (word == 1) closes.set_codes(4200);
+    if (word == 1) closes.speak_pusher();
   };
   shapes.take_object = [&closes](Fields& inner) {
     for (const auto& [key, cause] : close_keys) describe_close_words(inner, key, closes.of(cause));
@@ -88,7 +89,7 @@ void describe_closes(Fields& fields, CloseWordsByCause& closes) {
   fields.shaped(
       {"closes",
        "What clients are told by a Close frame, by cause: a code, or a map with `code` and `reason`. "
-       "`pusher`: 4200 for each, at which Pusher clients come back at once."},
+       "`pusher`: 4200 for each, at which Pusher clients come back at once, and 4100 for `overflow`."},
       shapes, "standard");
 }
 

@@ -154,12 +154,13 @@ void check_drain(const Upstream& upstream, Findings& findings) {
   findings.check_positive("drain.window", drain.window);
   if (drain.deadline < drain.window)
     findings.add("drain.deadline", "must not be shorter than the window: what is left then ends at once");
-  static constexpr std::array<std::pair<CloseCause, std::string_view>, 5> causes{
+  static constexpr std::array<std::pair<CloseCause, std::string_view>, 6> causes{
       {{CloseCause::draining, "closes.draining"},
        {CloseCause::lost, "closes.lost"},
        {CloseCause::removed, "closes.removed"},
        {CloseCause::shutdown, "closes.shutdown"},
-       {CloseCause::rebalance, "closes.rebalance"}}};
+       {CloseCause::rebalance, "closes.rebalance"},
+       {CloseCause::overflow, "closes.overflow"}}};
   for (const auto& [cause, field] : causes) {
     const auto& words = upstream.closes.of(cause);
     if (!is_sendable(words.code)) {

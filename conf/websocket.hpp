@@ -52,6 +52,7 @@ enum class CloseCause : std::uint8_t {
   removed,    // a new configuration has no such route any more
   shutdown,   // the gateway itself ends
   rebalance,  // other endpoints have less to do
+  overflow,   // it was let in only to be told that there is no room
 };
 
 // What stands in the Close frame.
@@ -66,15 +67,17 @@ class CloseWordsByCause {
     return words_[static_cast<std::size_t>(cause)];
   }
   [[nodiscard]] CloseWords& of(CloseCause cause) { return words_[static_cast<std::size_t>(cause)]; }
-  void set_codes(std::uint16_t code) {
-    for (auto& words : words_) words.code = code;
+  // Pusher's clients come back at once after 4200, and a second later after 4100.
+  void speak_pusher() {
+    for (auto& words : words_) words.code = 4200;
+    of(CloseCause::overflow).code = 4100;
   }
 
  private:
-  std::array<CloseWords, 5> words_{
-      CloseWords{1012, "endpoint is leaving"}, CloseWords{1012, "upstream connection lost"},
-      CloseWords{1012, "route was removed"}, CloseWords{1001, "gateway is shutting down"},
-      CloseWords{1012, "moving to another endpoint"}};
+  std::array<CloseWords, 6> words_{
+      CloseWords{1012, "endpoint is leaving"},        CloseWords{1012, "upstream connection lost"},
+      CloseWords{1012, "route was removed"},          CloseWords{1001, "gateway is shutting down"},
+      CloseWords{1012, "moving to another endpoint"}, CloseWords{1013, "too busy, try again later"}};
 };
 
 // How the WebSockets of an endpoint that leaves are ended.

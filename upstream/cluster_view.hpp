@@ -10,6 +10,7 @@
 
 #include "conf/config.hpp"
 #include "upstream/endpoint.hpp"
+#include "upstream/handshake_pace.hpp"
 
 namespace tidegate::upstream {
 
@@ -39,8 +40,10 @@ class HandshakeTrend {
 struct ClusterShared {
   std::atomic<int> active_requests{0};  // requests and handshakes in progress (not tunnels)
   std::atomic<int> active_retries{0};   // tries beyond the first in progress
-  std::atomic<int> waiting{0};          // requests on hold
+  std::atomic<int> waiting{0};          // on hold, all of them
+  std::atomic<int> waiting_in_pace{0};  // those of them that wait for `pace`
   HandshakeTrend handshakes;
+  HandshakePace pace;
 };
 
 struct Member {

@@ -4,6 +4,7 @@
 
 #include "gateway/exchange/forward.hpp"
 #include "gateway/exchange/variables.hpp"
+#include "gateway/process/control.hpp"
 #include "gateway/process/worker.hpp"
 #include "wire/net/wait.hpp"
 
@@ -17,6 +18,7 @@ class SeatTaken {
             UpstreamCounters& counters)
       : worker_(worker), seat_(seat), cluster_(cluster), shared_(shared), counters_(counters) {
     counters_.waiting.add();
+    if (seat_.paced) shared_.waiting_in_pace.fetch_add(1, std::memory_order_relaxed);
     worker_.enter_hold(seat_, cluster_);
   }
   SeatTaken(const SeatTaken&) = delete;
@@ -24,6 +26,7 @@ class SeatTaken {
   ~SeatTaken() {
     worker_.leave_hold(seat_, cluster_);
     shared_.waiting.fetch_sub(1, std::memory_order_relaxed);
+    if (seat_.paced) shared_.waiting_in_pace.fetch_sub(1, std::memory_order_relaxed);
     counters_.waiting.subtract();
   }
 
@@ -141,10 +144,20 @@ bool Forward::retry_affordable() const {
                        shared_->active_retries.load(std::memory_order_relaxed));
 }
 
+// True where an upgrade would be ahead of the pace, or of others that wait for it.
+bool Forward::is_ahead_of_pace() {
+  auto& total = worker_.control().total_pace();
+  if (on_pace_ || !is_upgrade() || (!shared_->pace.limits() && !total.limits())) return false;
+  on_pace_ = shared_->waiting_in_pace.load(std::memory_order_relaxed) == 0 &&
+             take_both(shared_->pace, total, worker_.now());
+  return !on_pace_;
+}
+
 bool Forward::must_wait_in_line() {
   if (!retrying_) {
-    // First come, first served: a newcomer does not overtake those who wait.
-    return settings().hold.enabled && shared_->waiting.load(std::memory_order_relaxed) > 0;
+    // First come, first served: a newcomer does not overtake those who wait for what it waits for.
+    return settings().hold.enabled && shared_->waiting.load(std::memory_order_relaxed) >
+                                          shared_->waiting_in_pace.load(std::memory_order_relaxed);
   }
   if (retry_slot_) return false;
   if (retry_affordable()) {
@@ -164,6 +177,12 @@ void Forward::note_none() {
 }
 
 net::Task<upstream::Reservation> Forward::choose() {
+  if (is_ahead_of_pace()) {
+    if (settings().hold.enabled) co_return co_await hold();
+    failure_ = FailureReason::hold_full;
+    failure_details_ = "more upgrades a second than handshakesPerSecond grants";
+    co_return upstream::Reservation();
+  }
   const bool in_line = must_wait_in_line();
   if (!in_line || !settings().hold.enabled) {
     // A retry beyond the budget is not made where nobody can wait: the failure that led here stands.
@@ -194,6 +213,9 @@ net::Task<upstream::Reservation> Forward::hold() {
     co_return upstream::Reservation();
   }
   HoldSeat seat(worker_.loop());
+  seat.client = worker_.client_of(client_.listener(), exchange_.client_address);
+  seat.paced =
+      is_upgrade() && !on_pace_ && (shared_->pace.limits() || worker_.control().total_pace().limits());
   const SeatTaken taken(worker_, seat, cluster_id_, *shared_, counters_);
   net::Wait wait(worker_.loop());
   wait.signal(seat.granted)
@@ -206,6 +228,7 @@ net::Task<upstream::Reservation> Forward::hold() {
   counters_.hold_wait.observe(waited);
   if (cause == net::Cause::signal) {
     count(counters_, HoldResult::granted);
+    on_pace_ = on_pace_ || seat.paced;
     tried_.clear();  // what was tried before the wait may be well again
     // The grant's endpoint was picked without knowing the request; one that the request asks for goes first.
     const auto kind = settings().balance.kind;

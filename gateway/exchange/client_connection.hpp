@@ -45,6 +45,8 @@ class ClientConnection final : public IdleNode {
   [[nodiscard]] net::SocketAddress destination() const {
     return destination_ ? *destination_ : net::SocketAddress::local_of(stream_->descriptor());
   }
+  // Its number in the configuration.
+  [[nodiscard]] std::uint32_t listener() const { return listener_; }
   [[nodiscard]] const conf::Listener& settings(const Exchange& exchange) const {
     return exchange.view->config->listeners[listener_];
   }

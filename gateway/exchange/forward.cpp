@@ -316,6 +316,19 @@ std::string_view Forward::public_details() const {
   }
 }
 
+// A handshake that found no room, where the upstream wants it told by a Close.
+bool Forward::may_tell_by_close() const {
+  if (settings().hold.overflow != conf::Overflow::close || exchange_.upgrade != http::UpgradeAsk::websocket)
+    return false;
+  switch (failure_) {
+    case FailureReason::hold_full:
+    case FailureReason::hold_expired:
+    case FailureReason::endpoints_full:
+    case FailureReason::no_ready_endpoint: return true;
+    default: return false;
+  }
+}
+
 net::Task<After> Forward::fail() {
   upload_.reset();
   connection_.close();
@@ -329,6 +342,12 @@ net::Task<After> Forward::fail() {
   }
   if (is_upgrade()) shared_->handshakes.note(false, worker_.now());
   if (exchange_.answer_begun) co_return After::abort;
+  if (may_tell_by_close()) {
+    write_turn_away(exchange_, settings().closes.of(conf::CloseCause::overflow));
+    const auto lost = co_await net::write_all(client_.stream(), exchange_.out.text(),
+                                              client_.settings(exchange_).timeouts.write_stall);
+    co_return lost ? After::abort : After::close;
+  }
   const bool whole = exchange_.framing.kind == http::BodyKind::none;
   const bool keep = whole && http::wants_keep_alive(exchange_.request.version, exchange_.request.fields) &&
                     !worker_.stopping();

@@ -39,6 +39,7 @@ class Forward {
   net::Task<upstream::Reservation> choose();
   net::Task<upstream::Reservation> hold();
   [[nodiscard]] upstream::Reservation pick_now();
+  [[nodiscard]] bool is_ahead_of_pace();
   [[nodiscard]] bool must_wait_in_line();
   [[nodiscard]] bool retry_affordable() const;
   [[nodiscard]] bool none_trusted() const;
@@ -46,6 +47,7 @@ class Forward {
   void note_none();
   [[nodiscard]] std::string describe_endpoints() const;
   [[nodiscard]] std::string_view public_details() const;
+  [[nodiscard]] bool may_tell_by_close() const;
   [[nodiscard]] bool other_endpoint_left() const;
   [[nodiscard]] std::uint64_t hash_key() const;
 
@@ -114,6 +116,7 @@ class Forward {
   bool reused_retry_used_ = false;
   bool retrying_ = false;
   bool continued_ = false;   // a 100 was relayed
+  bool on_pace_ = false;     // an upgrade that `handshakesPerSecond` has let through
   bool retry_slot_ = false;  // counted in `active_retries`
   bool counted_ = true;      // counted in `active_requests`
   FailureReason failure_ = FailureReason::none;

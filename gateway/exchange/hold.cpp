@@ -3,32 +3,55 @@
 #include <algorithm>
 
 namespace tidegate::gateway {
+namespace {
+
+constexpr std::size_t kWithdrawnKept = 64;  // before they are looked for
+
+}  // namespace
 
 void HoldQueue::push(HoldTicket ticket) {
-  queue_.push_back(ticket);
+  auto& line = lines_[ticket.client];
+  if (line.empty()) turns_.push_back(ticket.client);
+  line.push_back(ticket);
+  ++stored_;
   waiting_.insert(ticket.id);
 }
 
 void HoldQueue::withdraw(std::uint64_t id) {
   waiting_.erase(id);
-  drop_withdrawn();
+  if (stored_ > 2 * waiting_.size() + kWithdrawnKept) compact();
 }
 
-void HoldQueue::drop_withdrawn() {
-  while (!queue_.empty() && !waiting_.contains(queue_.front().id)) queue_.pop_front();
-}
-
-bool HoldQueue::empty() {
-  drop_withdrawn();
-  return queue_.empty();
+// Forgets those that were withdrawn.
+void HoldQueue::compact() {
+  std::erase_if(turns_, [this](std::uint64_t client) {
+    auto& line = lines_[client];
+    stored_ -=
+        std::erase_if(line, [this](const HoldTicket& ticket) { return !waiting_.contains(ticket.id); });
+    if (!line.empty()) return false;
+    lines_.erase(client);
+    return true;
+  });
 }
 
 HoldTicket HoldQueue::pop() {
-  const auto ticket = queue_.front();
-  queue_.pop_front();
-  waiting_.erase(ticket.id);
-  drop_withdrawn();
-  return ticket;
+  for (;;) {
+    const auto client = turns_.front();
+    turns_.pop_front();
+    auto& line = lines_[client];
+    const auto ticket = line.front();
+    line.pop_front();
+    --stored_;
+    const bool waits = waiting_.erase(ticket.id) > 0;
+    if (line.empty()) {
+      lines_.erase(client);
+    } else if (waits) {
+      turns_.push_back(client);
+    } else {
+      turns_.push_front(client);  // its turn is not over
+    }
+    if (waits) return ticket;
+  }
 }
 
 int HoldQueue::allowance(net::TimePoint now, int per_second) {

@@ -2,9 +2,11 @@
 // pace.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "upstream/endpoint.hpp"
@@ -16,15 +18,18 @@ namespace tidegate::gateway {
 struct HoldTicket {
   std::uint64_t id = 0;  // unique within the process
   std::uint32_t worker = 0;
+  std::uint64_t client = 0;  // equal for those of one client
+  bool paced = false;        // an upgrade that waits for its turn at the pace, too
 };
 
-// First in, first out; who leaves gives the place free at once. Pure, owned by control.
+// Clients take turns, each with its own in the order of their arrival; who leaves gives the place free at
+// once. Pure, owned by control.
 class HoldQueue {
  public:
   void push(HoldTicket ticket);
   // The client went away or its time is over. A ticket that was released meanwhile is ignored.
   void withdraw(std::uint64_t id);
-  [[nodiscard]] bool empty();
+  [[nodiscard]] bool empty() const { return waiting_.empty(); }
   // The next in line; the queue must not be empty.
   HoldTicket pop();
 
@@ -34,10 +39,12 @@ class HoldQueue {
   void spend() { tokens_ -= 1.0; }
 
  private:
-  void drop_withdrawn();
+  void compact();
 
-  std::deque<HoldTicket> queue_;
-  std::unordered_set<std::uint64_t> waiting_;  // the tickets in `queue_` that were not withdrawn
+  std::unordered_map<std::uint64_t, std::deque<HoldTicket>> lines_;  // by client; none is empty
+  std::deque<std::uint64_t> turns_;                                  // the clients with a line
+  std::unordered_set<std::uint64_t> waiting_;                        // the tickets that were not withdrawn
+  std::size_t stored_ = 0;                                           // tickets in lines
   double tokens_ = 0;
   net::TimePoint refilled_{};
 };
@@ -46,6 +53,8 @@ class HoldQueue {
 struct HoldSeat {
   explicit HoldSeat(net::EventLoop& loop) : granted(loop) {}
   std::uint64_t id = 0;
+  std::uint64_t client = 0;
+  bool paced = false;
   net::Signal granted;
   upstream::Reservation place;  // comes with the grant
 };

@@ -6,6 +6,8 @@
 #include "gateway/exchange/field_rules.hpp"
 #include "gateway/exchange/growing_head.hpp"
 #include "wire/http/head_writer.hpp"
+#include "wire/http/upgrade.hpp"
+#include "wire/websocket/control_frame.hpp"
 
 namespace tidegate::gateway {
 namespace {
@@ -84,6 +86,27 @@ void write_failure(Exchange& exchange, const FailureReply& reply, std::int64_t u
       write_connection(writer, exchange, reply.keep_alive);
     }
   });
+}
+
+void write_turn_away(Exchange& exchange, const conf::CloseWords& words) {
+  const auto& fields = exchange.request.fields;
+  const auto accept = http::accept_of(fields.find("sec-websocket-key").value_or(""));
+  // Browsers take no 101 that leaves their subprotocols without an answer.
+  const auto offered = fields.find("sec-websocket-protocol").value_or("");
+  const auto protocol = http::trim(offered.substr(0, offered.find(',')));
+  const auto close = websocket::make_close(websocket::Sender::server, words.code, words.reason);
+  const bool fits = write_growing(exchange, [&](http::HeadWriter& writer) {
+    writer.status_line(http::Version::http_1_1, 101, "Switching Protocols");
+    writer.field("Upgrade", "websocket");
+    writer.field("Connection", "Upgrade");
+    writer.field("Sec-WebSocket-Accept", std::string_view(accept.data(), accept.size()));
+    if (!protocol.empty()) writer.field("Sec-WebSocket-Protocol", protocol);
+    writer.end();
+    writer.raw(close.view());
+  });
+  assert(fits);
+  static_cast<void>(fits);
+  exchange.record.status = 101;
 }
 
 void write_redirect(Exchange& exchange, int status, std::string_view location, bool keep_alive,

@@ -64,10 +64,12 @@ StatusClass status_class(int status) {
 }
 
 HandshakeResult handshake_result(const AccessRecord& record) {
-  if (record.status == 101) return HandshakeResult::accepted;
+  if (record.status == 101 && record.failure == FailureReason::none) return HandshakeResult::accepted;
   if (record.failure == FailureReason::client_gone) return HandshakeResult::client_gone;
   if (record.failure == FailureReason::none) return HandshakeResult::answered;
-  return record.status >= 500 ? HandshakeResult::failed : HandshakeResult::rejected;
+  // 101 and a failure: told by a Close that there is no room.
+  const bool failed = record.status >= 500 || record.status == 101;
+  return failed ? HandshakeResult::failed : HandshakeResult::rejected;
 }
 
 CloseClass close_class(std::uint16_t code) {

@@ -48,9 +48,12 @@ void Control::apply(std::shared_ptr<const conf::Config> config, std::shared_ptr<
   auto view = std::make_shared<WorkerView>(config, std::move(tls), passwords_.take(*config));
   for (const auto& settings : config->upstreams) {
     registry_.set_cluster(std::shared_ptr<const conf::Upstream>(config, &settings), now);
-    view->cluster_ids.push_back(registry_.view(settings.name)->id);
+    const auto cluster = registry_.view(settings.name);
+    cluster->shared->pace.set_rate(settings.handshakes_per_second);
+    view->cluster_ids.push_back(cluster->id);
     view->series.push_back(&metrics.upstream(settings.name));
   }
+  total_pace_.set_rate(config->handshakes_per_second);
   view->limits = limits_.take(config->limits);
   const WorkerViewPtr posted = std::move(view);
   for (auto* worker : workers_) worker->post([worker, posted] { worker->set_view(posted); });
@@ -60,7 +63,7 @@ void Control::publish(const upstream::ClusterViewPtr& view) {
   views_[view->id] = view;
   for (auto* worker : workers_) worker->post([worker, view] { worker->set_cluster(view); });
   checker_.watch(*view);
-  if (const auto room = rooms_.find(view->id); room != rooms_.end() && !room->second.queue.empty())
+  if (const auto room = rooms_.find(view->id); room != rooms_.end() && !room->second.empty())
     start_granting();
 }
 
@@ -103,13 +106,18 @@ void Control::take_out(const upstream::EndpointPtr& endpoint, std::string_view c
 
 void Control::enter_hold(std::uint32_t cluster, HoldTicket ticket) {
   boost::asio::post(context_, [this, cluster, ticket] {
-    rooms_[cluster].queue.push(ticket);
+    auto& room = rooms_[cluster];
+    (ticket.paced ? room.upgrades : room.queue).push(ticket);
     start_granting();
   });
 }
 
 void Control::leave_hold(std::uint32_t cluster, std::uint64_t ticket) {
-  boost::asio::post(context_, [this, cluster, ticket] { rooms_[cluster].queue.withdraw(ticket); });
+  boost::asio::post(context_, [this, cluster, ticket] {
+    auto& room = rooms_[cluster];
+    room.queue.withdraw(ticket);
+    room.upgrades.withdraw(ticket);
+  });
 }
 
 void Control::worker_empty() {
@@ -147,6 +155,13 @@ int Control::release_rate(int per_second, const WaitingRoom& room, upstream::Tim
   return static_cast<int>(std::min<std::int64_t>(std::int64_t{per_second} << halves, 1'000'000));
 }
 
+std::optional<HoldTicket> Control::next_in_line(const upstream::ClusterView& view, WaitingRoom& room,
+                                                upstream::TimePoint now) {
+  if (!room.upgrades.empty() && take_both(view.shared->pace, total_pace_, now)) return room.upgrades.pop();
+  if (!room.queue.empty()) return room.queue.pop();
+  return std::nullopt;
+}
+
 // True while somebody waits for the cluster.
 bool Control::grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimePoint now) {
   const auto found = views_.find(id);
@@ -156,21 +171,22 @@ bool Control::grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimeP
   ask.now = now;
   const int allowed =
       room.queue.allowance(now, release_rate(view.settings->hold.release_per_second, room, now));
-  for (int i = 0; i < allowed && !room.queue.empty(); ++i) {
+  for (int i = 0; i < allowed && !room.empty(); ++i) {
     const auto* member = upstream::pick(view, room.picks, ask);
     if (member == nullptr || !member->endpoint->reserve()) {
       room.flowing_since = {};
       break;
     }
-    if (room.flowing_since == upstream::TimePoint{}) room.flowing_since = now;
-    room.queue.spend();
-    const auto ticket = room.queue.pop();
     // std::function wants a copyable action: the place travels behind a shared pointer.
     auto place = std::make_shared<upstream::Reservation>(member->endpoint);
-    auto* const worker = workers_[ticket.worker];
-    worker->post([worker, ticket, place] { worker->grant(ticket.id, std::move(*place)); });
+    const auto ticket = next_in_line(view, room, now);
+    if (!ticket) break;
+    if (room.flowing_since == upstream::TimePoint{}) room.flowing_since = now;
+    room.queue.spend();
+    auto* const worker = workers_[ticket->worker];
+    worker->post([worker, id = ticket->id, place] { worker->grant(id, std::move(*place)); });
   }
-  const bool waiting = !room.queue.empty();
+  const bool waiting = !room.empty();
   if (!waiting) room.flowing_since = {};
   if (waiting != room.told) {
     room.told = waiting;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -61,6 +62,8 @@ class Control {
   // A connection ended before a byte of an answer: it is probed at once. That alone takes nothing out, since
   // a request that a pod does not survive could be sent on purpose.
   void answer_lost(const upstream::EndpointPtr& endpoint);
+  // Of all upstreams together.
+  [[nodiscard]] upstream::HandshakePace& total_pace() { return total_pace_; }
   void enter_hold(std::uint32_t cluster, HoldTicket ticket);
   void leave_hold(std::uint32_t cluster, std::uint64_t ticket);
   void worker_empty();
@@ -68,9 +71,12 @@ class Control {
  private:
   struct WaitingRoom {
     HoldQueue queue;
+    HoldQueue upgrades;  // those that wait for their turn at the pace, too
     upstream::PickState picks;
     bool told = false;                    // the checker knows that somebody waits
     upstream::TimePoint flowing_since{};  // since when places are found for those who wait
+
+    [[nodiscard]] bool empty() const { return queue.empty() && upgrades.empty(); }
   };
 
   void take_out(const upstream::EndpointPtr& endpoint, std::string_view cause);
@@ -78,6 +84,9 @@ class Control {
   void start_granting();
   void grant_waiting();
   bool grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimePoint now);
+  // Who goes next to a place that is there; nothing if only some wait whose turn has not come.
+  [[nodiscard]] std::optional<HoldTicket> next_in_line(const upstream::ClusterView& view, WaitingRoom& room,
+                                                       upstream::TimePoint now);
   [[nodiscard]] static int release_rate(int per_second, const WaitingRoom& room, upstream::TimePoint now);
   void start_sweeping();
 
@@ -88,6 +97,7 @@ class Control {
   health::Checker checker_;
   std::vector<Worker*> workers_;
   LimitTables limits_;
+  upstream::HandshakePace total_pace_;
   std::unordered_map<std::uint32_t, upstream::ClusterViewPtr> views_;  // by cluster number
   std::unordered_map<std::uint32_t, WaitingRoom> rooms_;
   boost::asio::steady_timer grant_timer_;

@@ -92,12 +92,18 @@ net::TimePoint Departures::look_at_all() {
 }
 
 DeparturePlan Departures::plan_of(const FromEndpoint& from) const {
-  const auto& drain = worker_.cluster(from.cluster)->settings->drain;
+  const auto& settings = *worker_.cluster(from.cluster)->settings;
+  const auto& drain = settings.drain;
+  // Those who are sent away come back as handshakes.
+  const auto most = drain.most_per_second == 0 ? settings.handshakes_per_second
+                    : settings.handshakes_per_second == 0
+                        ? drain.most_per_second
+                        : std::min(drain.most_per_second, settings.handshakes_per_second);
   DeparturePlan plan;
   plan.sockets = from.tunnels.size();
   plan.window = drain.window;
   plan.deadline = drain.deadline;
-  plan.most_per_second = drain.most_per_second * share_of(from);
+  plan.most_per_second = most * share_of(from);
   plan.seed = from.endpoint->identity() ^ worker_.random();
   return plan;
 }

@@ -18,6 +18,7 @@ TunnelEnd end_for(conf::CloseCause cause) {
     case conf::CloseCause::removed: return TunnelEnd::removed;
     case conf::CloseCause::shutdown: return TunnelEnd::shutdown;
     case conf::CloseCause::rebalance: return TunnelEnd::rebalanced;
+    case conf::CloseCause::overflow: break;  // never got as far as a tunnel
   }
   return TunnelEnd::closed;
 }

@@ -136,7 +136,7 @@ TEST_CASE("the schema and the reader know the same keys") {
       {"/properties/log/properties/error", "log: {error: " + unknown + "}\n"},
       {"/properties/shutdown", "shutdown: " + unknown + "\n"},
   };
-  for (const std::string cause : {"draining", "lost", "removed", "shutdown", "rebalance"}) {
+  for (const std::string cause : {"draining", "lost", "removed", "shutdown", "rebalance", "overflow"}) {
     rows.push_back({closes + "/properties/" + cause + "/anyOf/1",
                     "upstreams: {a: {closes: {" + cause + ": " + unknown + "}}}\n"});
   }

@@ -136,7 +136,7 @@ TEST_CASE("keepalive is in whole seconds and within what the kernel takes") {
 TEST_CASE("codes of Close frames") {
   const auto good_code = [](std::uint16_t code) {
     Config config = good();
-    config.upstreams[0].closes.set_codes(code);
+    config.upstreams[0].closes.of(CloseCause::lost).code = code;
     return faults_of(config).empty();
   };
   for (const int code : {1000, 1001, 1003, 1007, 1012, 1013, 1014, 3000, 4000, 4200, 4999}) {

@@ -1,3 +1,5 @@
+#include <vector>
+
 #include "gateway/exchange/hold.hpp"
 #include "tests/support/catch.hpp"
 
@@ -75,4 +77,37 @@ TEST_CASE("a pace below ten a second still lets one go at once, and none is lost
   for (auto now = kNow; now <= kNow + 10s; now += 10ms) total += release(queue, now, 2);
   CHECK(total >= 19);
   CHECK(total <= 20);
+}
+
+TEST_CASE("clients take turns, each in the order of its own arrival") {
+  HoldQueue queue;
+  for (std::uint64_t id = 1; id <= 4; ++id) queue.push({id, 0, 7});
+  queue.push({5, 0, 8});
+  queue.push({6, 0, 9});
+  queue.push({7, 0, 8});
+  std::vector<std::uint64_t> order;
+  while (!queue.empty()) order.push_back(queue.pop().id);
+  CHECK(order == std::vector<std::uint64_t>{1, 5, 6, 2, 7, 3, 4});
+}
+
+TEST_CASE("who has withdrawn takes no turn from the others of his client") {
+  HoldQueue queue;
+  queue.push({1, 0, 7});
+  queue.push({2, 0, 7});
+  queue.push({3, 0, 8});
+  queue.withdraw(1);
+  CHECK(queue.pop().id == 2);
+  CHECK(queue.pop().id == 3);
+  CHECK(queue.empty());
+}
+
+TEST_CASE("many who come and go leave the order of the rest as it is") {
+  HoldQueue queue;
+  for (std::uint64_t id = 1; id <= 1000; ++id) queue.push({id, 0, id % 10});
+  for (std::uint64_t id = 1; id <= 990; ++id) queue.withdraw(id);
+  for (std::uint64_t id = 991; id <= 1000; ++id) {
+    REQUIRE_FALSE(queue.empty());
+    CHECK(queue.pop().id == id);
+  }
+  CHECK(queue.empty());
 }
