@@ -16,6 +16,8 @@ void measure_half_open(const Options& options);
 void measure_http(const Options& options);
 // Processor time of the hop per WebSocket message there and back.
 void measure_messages(const Options& options);
+// Processor time of the gateway for following frames, beside passing bytes.
+void measure_frames(const Options& options);
 // Processor time of the hop per WebSocket handshake, from connect to close.
 void measure_handshakes(const Options& options);
 

@@ -14,12 +14,17 @@ namespace {
 
 constexpr std::size_t opening_at_once = 200;
 constexpr int patience_ms = 20'000;
-constexpr std::size_t frame_head = 2;
 constexpr std::size_t mask_size = 4;
+// Of a long message: so much may be under way, that no buffer between client and server fills up for good.
+constexpr std::size_t piece_size = 64 * 1024;
 
 // A client's frame with an all-zero mask, which leaves the payload as it is (RFC 6455 5.3).
 std::string frame(unsigned opcode, const std::string& payload) {
-  std::string bytes{static_cast<char>(0x80U | opcode), static_cast<char>(0x80U | payload.size())};
+  std::string bytes{static_cast<char>(0x80U | opcode)};
+  const auto size = payload.size();
+  const unsigned extended = size < 126 ? 0 : size < 65'536 ? 2 : 8;  // bytes of its length (RFC 6455 5.2)
+  bytes += static_cast<char>(0x80U | (extended == 0 ? size : extended == 2 ? 126U : 127U));
+  for (auto left = extended; left > 0; --left) bytes += static_cast<char>(size >> (8 * (left - 1)));
   return bytes.append(mask_size, '\0').append(payload);
 }
 
@@ -43,7 +48,7 @@ void Crowd::watch(std::size_t index, std::uint32_t events, int operation) {
 
 void Crowd::begin(std::size_t index) {
   auto& client = clients_[index];
-  client = Client{Link::begin(port_, tls_), State::connecting, {}, 0};
+  client = Client{Link::begin(port_, tls_), State::connecting, {}, 0, 0};
   watch(index, EPOLLOUT, EPOLL_CTL_ADD);
 }
 
@@ -106,23 +111,35 @@ void Crowd::open(std::size_t count) {
   }
 }
 
-void Crowd::exchange(std::uint64_t total, std::size_t size) {
+void Crowd::exchange(std::uint64_t total, std::size_t size, std::size_t at_once) {
   const auto message = frame(2, std::string(size, 'x'));
-  std::uint64_t sent = 0;
+  std::string words;
+  for (std::size_t i = 0; i < at_once; ++i) words += message;
+  const auto echo_size = words.size() - at_once * mask_size;
+  std::uint64_t asked = 0;
   std::uint64_t echoed = 0;
   const auto ask = [&](Client& client) {
-    if (sent == total) return;
-    ++sent;
-    client.received = 0;
-    if (!client.link.send(message)) throw std::runtime_error("clients: a socket was reset");
+    if (asked >= total) return;
+    asked += at_once;
+    client.sent = client.received = 0;
+    go_on(client, words);
   };
   for (auto& client : clients_) ask(client);
-  while (echoed < total) {
+  while (echoed < asked) {
     turn([&](std::size_t index) {
-      if (clients_[index].received < frame_head + size) return;
-      ++echoed;
-      ask(clients_[index]);
+      auto& client = clients_[index];
+      if (client.received < echo_size) return go_on(client, words);
+      echoed += at_once;
+      ask(client);
     });
+  }
+}
+
+void Crowd::go_on(Client& client, std::string_view words) {
+  while (client.sent < words.size() && client.sent < client.received + piece_size) {
+    const auto piece = words.substr(client.sent, piece_size);
+    if (!client.link.send(piece)) throw std::runtime_error("clients: a socket was reset");
+    client.sent += piece.size();
   }
 }
 

@@ -21,9 +21,9 @@ class Crowd {
 
   // Opens `count` sockets, few at a time.
   void open(std::size_t count);
-  // Sends `total` messages of `size` bytes (at most 125) over the open sockets and waits for their echoes;
-  // each socket has one under way.
-  void exchange(std::uint64_t total, std::size_t size);
+  // Sends `total` messages of `size` bytes over the open sockets and waits for their echoes; each socket has
+  // `at_once` of them under way, which are sent together.
+  void exchange(std::uint64_t total, std::size_t size, std::size_t at_once = 1);
   // Sends a short message over every other socket and waits for nothing.
   void speak();
   // Waits until the server has ended every socket; throws if one was ended without a word.
@@ -41,6 +41,7 @@ class Crowd {
     Link link;
     State state = State::ended;
     std::string head;          // of the answer to the handshake, while it is incomplete
+    std::size_t sent = 0;      // bytes of what it says
     std::size_t received = 0;  // bytes since it was last asked for
   };
 
@@ -50,7 +51,8 @@ class Crowd {
   void finish_connect(Client& client, std::size_t index);
   void read_answer(Client& client, std::string_view bytes);
   void watch(std::size_t index, std::uint32_t events, int operation);
-  void say_goodbye(Client& client);
+  static void go_on(Client& client, std::string_view words);
+  static void say_goodbye(Client& client);
 
   std::uint16_t port_;
   bool tls_;

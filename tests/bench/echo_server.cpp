@@ -19,9 +19,18 @@ namespace {
 
 constexpr std::size_t mask_size = 4;
 
+// Of the frame in progress.
+struct Payload {
+  std::uint64_t left = 0;    // bytes to come
+  std::uint64_t passed = 0;  // bytes that came
+  std::array<char, mask_size> mask{};
+  bool closes = false;  // it is a Close
+};
+
 struct Connection {
   bool upgraded = false;
-  std::string unread;         // an incomplete head or frame
+  Payload payload;
+  std::string unread;         // an incomplete head
   std::size_t body_left = 0;  // of the request in progress; its answer follows the last byte
   std::string unsent;         // of a large answer
   bool blocked = false;       // the socket takes no more of it for now
@@ -56,28 +65,45 @@ std::size_t body_length_of(std::string_view head) {
   return 0;
 }
 
-// Takes one masked frame from the front and makes its echo; empty if it is not complete. `close` tells
-// whether it was a Close.
-std::string echo_of(std::string_view& bytes, bool& close) {
-  if (bytes.size() < 2) return {};
+// Takes the head of a client's frame from the front and makes that of its echo; empty if it is not complete.
+std::string echo_head_of(std::string_view& bytes, Payload& payload) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(bytes[i]); };
-  std::size_t length = byte(1) & 0x7fU;
-  std::size_t head = 2;
-  if (length == 126) {
-    if (bytes.size() < 4) return {};
-    length = (static_cast<std::size_t>(byte(2)) << 8U) | byte(3);
-    head = 4;
-  } else if (length == 127) {
-    throw std::runtime_error("the echo server takes messages up to 65535 bytes");
-  }
-  if (bytes.size() < head + mask_size + length) return {};
+  if (bytes.size() < 2) return {};
+  const auto length = byte(1) & 0x7fU;
+  const std::size_t extended = length == 127 ? 8 : length == 126 ? 2 : 0;
+  const auto head = 2 + extended;
+  if (bytes.size() < head + mask_size) return {};
+  payload.left = extended == 0 ? length : 0;
+  for (std::size_t i = 2; i < head; ++i) payload.left = (payload.left << 8U) | byte(i);
+  bytes.copy(payload.mask.data(), mask_size, head);
+  payload.passed = 0;
+  payload.closes = (byte(0) & 0x0fU) == 8;
   std::string echo(bytes.substr(0, head));
-  echo[1] = static_cast<char>(byte(1) & 0x7fU);
-  for (std::size_t i = 0; i < length; ++i) {
-    echo += static_cast<char>(bytes[head + mask_size + i] ^ bytes[head + i % mask_size]);
+  echo[1] = static_cast<char>(length);
+  bytes.remove_prefix(head + mask_size);
+  return echo;
+}
+
+// Takes what there is of a payload from the front and adds it, without its mask, to the echo.
+void echo_payload(std::string_view& bytes, Payload& payload, std::string& echo) {
+  const auto count = static_cast<std::size_t>(std::min<std::uint64_t>(payload.left, bytes.size()));
+  const auto at = echo.size();
+  echo += bytes.substr(0, count);
+  for (std::size_t i = 0; i < count; ++i) echo[at + i] ^= payload.mask[(payload.passed + i) % mask_size];
+  payload.left -= count;
+  payload.passed += count;
+  bytes.remove_prefix(count);
+}
+
+// `over` tells whether a Close has been answered.
+std::string echo_of(Payload& payload, std::string_view& bytes, bool& over) {
+  std::string echo;
+  if (payload.left == 0) {
+    echo = echo_head_of(bytes, payload);
+    if (echo.empty()) return echo;
   }
-  close = (byte(0) & 0x0fU) == 8;
-  bytes.remove_prefix(head + mask_size + length);
+  echo_payload(bytes, payload, echo);
+  over = payload.closes && payload.left == 0;
   return echo;
 }
 
@@ -134,17 +160,13 @@ class EchoServer {
       bytes = joined;
     }
     bool over = false;
-    while (!over && !bytes.empty() && connection.unsent.empty()) {
-      const auto before = bytes.size();
-      connection.unsent = answer_of(connection, bytes, over);
-      if (connection.unsent.empty()) {
-        if (bytes.size() == before) break;
-        continue;  // a head, with the body to come
-      }
-      if (!send_on(socket, connection)) return false;
+    // What came together is answered together.
+    for (std::size_t before = 0; !over && !bytes.empty() && bytes.size() != before;) {
+      before = bytes.size();
+      connection.unsent += answer_of(connection, bytes, over);
     }
     connection.unread = bytes;
-    return !over;
+    return (connection.unsent.empty() || send_on(socket, connection)) && !over;
   }
 
   // False when the connection is over. While a rest is left nothing is read.
@@ -161,7 +183,7 @@ class EchoServer {
   }
 
   static std::string answer_of(Connection& connection, std::string_view& bytes, bool& over) {
-    if (connection.upgraded) return echo_of(bytes, over);
+    if (connection.upgraded) return echo_of(connection.payload, bytes, over);
     if (connection.body_left > 0) {
       const auto taken = std::min(connection.body_left, bytes.size());
       bytes.remove_prefix(taken);

@@ -99,14 +99,15 @@ std::optional<Hop> Hop::start(Kind kind, const Options& options, std::uint16_t s
     std::printf("%s is missing here and left out\n", wanted.c_str());
     return std::nullopt;
   }
-  Layout layout{bench_folder() + "/" + name_of(kind),
+  Layout layout{bench_folder() + "/" + name_of(kind) + options.inspect,
                 free_port(),
                 free_port(),
                 server_port,
                 options.sockets,
                 {},
                 {},
-                options.half_open};
+                options.half_open,
+                options.inspect};
   if (options.tls) {
     const auto& issued = identity();
     layout.certificate = issued.certificate;

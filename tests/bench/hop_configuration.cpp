@@ -19,8 +19,10 @@ std::string tidegate_yaml(const Layout& layout) {
                               ? ""
                               : ", tls: { certificate: " + layout.certificate + ", key: " + layout.key + " }";
   out << "listeners:\n  - { address: \"127.0.0.1:" << layout.port << "\"" << tls << impatience
-      << " }\nworkers: 2\n"
-      << "upstreams:\n  server: { endpoints: [\"127.0.0.1:" << layout.server_port << "\"]" << impatience
+      << " }\nworkers: 2\n";
+  if (!layout.inspect.empty())
+    out << "routes:\n  - { path: /, upstream: server, webSocket: { inspect: " << layout.inspect << " } }\n";
+  out << "upstreams:\n  server: { endpoints: [\"127.0.0.1:" << layout.server_port << "\"]" << impatience
       << " }\n"
       << "admin: { address: \"127.0.0.1:" << layout.admin_port << "\" }\n"
       << "log:\n  access: off\n  error: { path: " << layout.folder << "/error.log }\n";

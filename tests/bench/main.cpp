@@ -39,7 +39,7 @@ void add_options(CLI::App& app, Options& options) {
     app.add_option(flag, value, meaning)->check(CLI::PositiveNumber)->capture_default_str();
   };
   count("--sockets", options.sockets, "idle, vanish: tunnels (two descriptors each)");
-  app.add_flag("--tls", options.tls, "idle, http, messages, handshakes: clients come by TLS");
+  app.add_flag("--tls", options.tls, "idle, http, messages, frames, handshakes: clients come by TLS");
   app.add_flag("--half-open", options.half_open,
                "vanish: without FIN or RST, clients and pods; needs root or user namespaces, and nft");
   count("--ceiling", options.ceiling, "idle: fails if the gateway needs more bytes per tunnel");
@@ -49,6 +49,7 @@ void add_options(CLI::App& app, Options& options) {
   count("--message-sockets", options.message_sockets, "messages: tunnels");
   count("--handshakes", options.handshakes, "handshakes: handshakes");
   count("--rounds", options.rounds, "of each measurement of time; the least one counts");
+  count("--frame-rounds", options.frame_rounds, "frames: rounds; the median counts");
 }
 
 using Bench = std::function<void(const Options&)>;
@@ -67,6 +68,8 @@ int run(int argc, char** argv) {
   add_bench(app, "vanish", "what clients that vanish leave behind", chosen, measure_vanish);
   add_bench(app, "http", "processor time per keep-alive request", chosen, measure_http);
   add_bench(app, "messages", "processor time per WebSocket message", chosen, measure_messages);
+  add_bench(app, "frames", "processor time of following frames, beside passing bytes", chosen,
+            measure_frames);
   add_bench(app, "slow", "what good clients wait beside 2,000 slow ones", chosen, measure_slow);
   add_bench(app, "handshakes", "processor time per WebSocket handshake", chosen, measure_handshakes);
   try {

@@ -19,6 +19,8 @@ struct Options {
   bool tls = false;                 // clients come by https or wss
   bool half_open = false;           // clients vanish without FIN or RST, and pods too
   int rounds = 3;                   // of each measurement of time; the least one counts
+  int frame_rounds = 9;             // of `frames`; the median counts
+  std::string inspect;              // tidegate: what its route does about frames; empty: its default
 };
 
 }  // namespace tidegate::bench

@@ -12,12 +12,12 @@ namespace tidegate::bench {
 // The process and all its descendants.
 [[nodiscard]] std::vector<pid_t> family_of(pid_t process);
 struct ProcessorTime {
-  std::chrono::duration<double> user{0};
-  std::chrono::duration<double> system{0};
+  std::chrono::duration<double> user{0};    // in ticks of the kernel, mostly 10 ms
+  std::chrono::duration<double> system{0};  // likewise
+  std::chrono::duration<double> total{0};   // in nanoseconds
 
-  [[nodiscard]] std::chrono::duration<double> total() const { return user + system; }
   ProcessorTime operator-(const ProcessorTime& before) const {
-    return {user - before.user, system - before.system};
+    return {user - before.user, system - before.system, total - before.total};
   }
 };
 // Spent so far by all of them together.

@@ -49,9 +49,9 @@ void keep_less(std::optional<Waits>& kept, Waits waits) {
 
 double cost_of_slow(const Hop& hop) {
   const auto processes = hop.processes();
-  const auto before = processor_time(processes).total();
+  const auto before = processor_time(processes).total;
   ::poll(nullptr, 0, watched_ms);
-  return (processor_time(processes).total() - before).count() * 1e6 / watched_ms;
+  return (processor_time(processes).total - before).count() * 1e6 / watched_ms;
 }
 
 Seen look_at(const Hop& hop, const Options& options) {

@@ -5,7 +5,9 @@
 #include <functional>
 #include <string>
 
+#include "tests/bench/hop.hpp"
 #include "tests/bench/options.hpp"
+#include "tests/bench/process_facts.hpp"
 
 namespace tidegate::bench {
 
@@ -18,6 +20,13 @@ struct Work {
   // use state they share by capture, as they run in a process of their own.
   std::function<std::function<void()>(std::uint16_t port)> prepare;
 };
+
+struct Cost {
+  ProcessorTime processor;  // of the hop
+  double wall = 0;          // seconds
+};
+// Does it once through this hop.
+[[nodiscard]] Cost cost_of(const Hop& hop, const Work& work);
 
 // Does it through each hop that is there, `options.rounds` times in turn, and prints the least processor time
 // of each.
