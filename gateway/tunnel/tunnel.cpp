@@ -153,6 +153,8 @@ void Tunnel::flush(Side& to) {
     to.unsent.consume(*written);
     worker_.counters().tunnel_buffer_bytes.subtract(static_cast<std::int64_t>(before - to.unsent.capacity()));
     to.stalled = to.unsent.empty() ? net::TimePoint{} : worker_.now();
+    // While a client was behind, its pod could not speak.
+    if (leaving() && &to == &client_) leaving_since_ = worker_.now();
   }
   // A FIN waits for the bytes before it.
   const Side& other = &to == &client_ ? pod_ : client_;

@@ -1,5 +1,7 @@
 // What a route does about the frames of its WebSockets: faults, limits, rates, pings, and the order of
 // leaving.
+#include <thread>
+
 #include "tests/gateway/tunnel/web_socket.hpp"
 
 using namespace tidegate::test;
@@ -212,6 +214,25 @@ TEST_CASE("a pod that does not answer is waited for one second") {
   expect_close(scene.pod, 1001, "maximum lifetime reached");
   CHECK_FALSE(scene.client.has_input(500ms));
   expect_close(scene.client, 1001, "maximum lifetime reached");
+}
+
+TEST_CASE("a pod has its second to answer when its client reads again, not while it does not") {
+  // It had passed when the client read on, which was cut off in the middle of a frame.
+  Scene scene("{}", "    timeouts: { websocketLifetime: 200ms }\n");
+  const auto frame = from_pod(std::string(64'000'000, 'x'));
+  const auto sent = stop_up(scene.gateway, scene.pod, frame);
+  expect_close(scene.pod, 1001, "maximum lifetime reached");
+  auto later = open_tunnel(scene.gateway, scene.backend);
+  expect_close(later.client, 1001, "maximum lifetime reached");  // a second of silence
+  std::thread rest([&] {
+    scene.pod.send(std::string_view(frame).substr(sent));
+    scene.pod.send(close_from_pod(1001));
+  });
+  auto client = scene.client.copy();
+  const auto got = client.read_exactly(frame.size());
+  rest.join();
+  CHECK((got == frame));
+  expect_close(client, 1001, "maximum lifetime reached");
 }
 
 TEST_CASE("a client in the middle of a frame may end it before the pod is told") {
