@@ -1,0 +1,157 @@
+// What real clients see when the gateway ends their sockets: Node's `ws` and pusher-js. A browser: browser_test.mjs.
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+
+import { needPackage } from './harness/needs.mjs';
+import { talkingPod, tornPod } from './harness/pods.mjs';
+import { until, upstream } from './harness/scene.mjs';
+import { suite } from './harness/suite.mjs';
+
+const { WebSocket, WebSocketServer } = needPackage('ws');
+const loaded = needPackage('pusher-js');
+const Pusher = loaded.default ?? loaded;
+
+const shutdown = { delay: '0s', window: '500ms', deadline: '20s' };
+
+// An open socket; `closed` is what its end looked like, `at` when.
+async function open(gateway, path = '/app/key') {
+  const socket = new WebSocket(`ws://127.0.0.1:${gateway.port}${path}`, { perMessageDeflate: false });
+  socket.received = [];
+  socket.on('message', (data, binary) => socket.received.push(binary ? data : data.toString()));
+  socket.closed = new Promise((resolve) => {
+    socket.on('close', (code, reason) => resolve({ code, reason: reason.toString(), at: Date.now() }));
+  });
+  await once(socket, 'open');
+  return socket;
+}
+
+const openMany = (gateway, count) => Promise.all(Array.from({ length: count }, () => open(gateway)));
+
+async function assertClosed(socket, code, reason) {
+  const { at, ...closed } = await socket.closed;
+  assert.deepEqual(closed, { code, reason });
+  return at;
+}
+
+// The line of the access log about the only socket of this scene.
+const line = (scene) => until('the line of the socket', () => scene.read('access.log').trim());
+
+function connectPusher(gateway) {
+  const pusher = new Pusher('app-key', {
+    cluster: '', wsHost: '127.0.0.1', wsPort: gateway.port, forceTLS: false, enabledTransports: ['ws'],
+    enableStats: false,
+  });
+  const seen = { sockets: [], codes: [], begun: [] };
+  pusher.connection.bind('connected', () => seen.sockets.push(pusher.connection.socket_id));
+  pusher.connection.bind('connecting', () => seen.begun.push(Date.now()));
+  pusher.connection.bind('error', (error) => seen.codes.push(error.error?.data?.code ?? error.data?.code));
+  return { pusher, seen };
+}
+
+// A pusher-js client whose pod is killed: what it has seen by the time it is at the other one, and after how many
+// milliseconds it began to connect again.
+async function movePusher(scene, settings) {
+  const pods = [await scene.pod(), await scene.pod()];
+  const gateway = await scene.gateway(upstream(pods.map(({ port }) => port), {
+    readinessProbe: { httpGet: { path: '/ready' }, periodSeconds: 1 }, ...settings,
+  }));
+  const { pusher, seen } = connectPusher(gateway);
+  await until('a connection', () => seen.sockets.length === 1);
+  const [killed, other] = seen.sockets[0].startsWith(`${pods[0].pid}.`) ? pods : pods.reverse();
+  const killedAt = Date.now();
+  killed.signal('SIGKILL');
+  await until('another connection', () => seen.sockets.length === 2, 20_000);
+  seen.waited = seen.begun.find((time) => time >= killedAt) - killedAt;
+  pusher.disconnect();
+  assert.ok(seen.sockets[1].startsWith(`${other.pid}.`), 'the other pod has it now');
+  return seen;
+}
+
+await suite({
+  'SIGTERM: sockets are closed one by one with 1001 and the reason': async (scene) => {
+    const pod = await scene.pod();
+    const gateway = await scene.gateway({ ...upstream([pod.port]), shutdown: { ...shutdown, window: '2s' } });
+    const sockets = await openMany(gateway, 40);
+    gateway.signal('SIGTERM');
+    const times = await Promise.all(sockets.map((socket) => assertClosed(socket, 1001, 'gateway is shutting down')));
+    times.sort((a, b) => a - b);
+    assert.ok(times.at(-1) - times[0] > 1_000, `all within ${times.at(-1) - times[0]} ms`);
+    assert.deepEqual(await gateway.wait(), { code: 0, signal: null });
+  },
+
+  'SIGTERM: the words that the configuration chooses': async (scene) => {
+    const pod = await scene.pod();
+    const settings = { closes: { shutdown: { code: 4321, reason: 'bis später' } } };
+    const gateway = await scene.gateway({ ...upstream([pod.port], settings), shutdown });
+    const socket = await open(gateway);
+    gateway.signal('SIGTERM');
+    await assertClosed(socket, 4321, 'bis später');
+    const text = await line(scene);
+    assert.match(text, /4321/);
+  },
+
+  'SIGTERM: nothing is lost that the pod said before its Close': async (scene) => {
+    const pod = await talkingPod(scene, WebSocketServer, { interval: 1 });
+    const gateway = await scene.gateway({ ...upstream([pod.port]), shutdown });
+    const socket = await open(gateway);
+    await until('some messages', () => socket.received.length > 50);
+    gateway.signal('SIGTERM');
+    await assertClosed(socket, 1001, 'gateway is shutting down');
+    await until('the pod has seen it', () => pod.closes.length === 1);
+    assert.deepEqual(pod.closes, [{ code: 1001, reason: 'gateway is shutting down' }]);
+    assert.deepEqual(socket.received, Array.from({ length: pod.said }, (unused, i) => String(i)));
+  },
+
+  'SIGTERM: a client that has stopped reading gets all of it and its Close, when it reads on': async (scene) => {
+    const count = 60;
+    const pod = await talkingPod(scene, WebSocketServer, { count });
+    const gateway = await scene.gateway({ ...upstream([pod.port]), shutdown });
+    const socket = await open(gateway);
+    socket.pause();
+    const kept = async () => Number((await gateway.get('/metrics')).text.match(/^tidegate_tunnel_bytes (\d+)$/m)[1]);
+    await until('the gateway has to wait for the client', kept);
+    const before = socket.received.length;
+    gateway.signal('SIGTERM');
+    await gateway.says(/shutting down/);
+    // Well beyond the window and the second that a pod has for its answer.
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    assert.equal(socket.received.length, before, 'it has not read');
+    assert.equal(gateway.exit, null, 'it is waited for');
+    socket.resume();
+    await assertClosed(socket, 1001, 'gateway is shutting down');
+    assert.equal(socket.received.length, count);
+    assert.ok(socket.received.every((data, i) => data.length === 1 << 20 && data[0] === i && data.at(-1) === i));
+    assert.deepEqual(await gateway.wait(), { code: 0, signal: null });
+  },
+
+  'a pod that is killed between two frames: 1012': async (scene) => {
+    const pod = await scene.pod();
+    const gateway = await scene.gateway(upstream([pod.port]));
+    const sockets = await openMany(gateway, 10);
+    await until('the greetings', () => sockets.every(({ received }) => received.length === 1));
+    pod.signal('SIGKILL');
+    await Promise.all(sockets.map((socket) => assertClosed(socket, 1012, 'upstream connection lost')));
+  },
+
+  'a pod that is killed within a frame: no Close can follow, and the log says so': async (scene) => {
+    const pod = await tornPod(scene);
+    const gateway = await scene.gateway(upstream([pod.port]));
+    const socket = await open(gateway);
+    pod.cut();
+    await assertClosed(socket, 1006, '');
+    const text = await line(scene);
+    assert.match(text, /truncated/);
+    assert.equal(socket.received.length, 0);
+  },
+
+  'pusher-js comes back at once after 4200': async (scene) => {
+    const seen = await movePusher(scene, { closes: 'pusher' });
+    assert.ok(seen.codes.includes(4200), JSON.stringify(seen.codes));
+    assert.ok(seen.waited < 900, `after ${seen.waited} ms`);
+  },
+
+  'pusher-js comes back after a second where the code is 1012': async (scene) => {
+    const seen = await movePusher(scene, {});
+    assert.ok(seen.waited >= 990, `after ${seen.waited} ms`);
+  },
+});
