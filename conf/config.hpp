@@ -283,6 +283,7 @@ struct Upstream {
   UpstreamTimeouts timeouts;
   TcpKeepalive keepalive;
   DrainPolicy drain;
+  RebalancePolicy rebalance;
   CloseWordsByCause closes;
   std::optional<UpstreamTls> tls;                           // none: clear text
   ProxyProtocolOut proxy_protocol = ProxyProtocolOut::off;  // a connection with its header serves one request

@@ -221,6 +221,17 @@ void describe_upstream(Fields& fields, Upstream& upstream) {
   describe_keepalive(fields, upstream.keepalive);
   fields.object({"drain", "How the WebSockets of an endpoint that leaves are ended."},
                 [&upstream](Fields& inner) { describe_drain(inner, upstream.drain); });
+  describe_switch(
+      fields,
+      {"rebalance",
+       "Sockets of endpoints that have more than their share are closed slowly, the idle ones first: "
+       "their clients come back to others."},
+      upstream.rebalance.enabled, [&upstream](Fields& inner) {
+        inner.integer({"perSecond", "Sockets closed, over all endpoints and workers."},
+                      upstream.rebalance.per_second, {1, 100'000});
+        inner.integer({"tolerancePercent", "So far above its share an endpoint is left alone."},
+                      upstream.rebalance.tolerance_percent, {1, 1'000});
+      });
   describe_closes(fields, upstream.closes);
 }
 

@@ -174,6 +174,17 @@ void check_drain(const Upstream& upstream, Findings& findings) {
   }
 }
 
+// A client that comes back to where it was would be closed for ever.
+void check_rebalance(const Upstream& upstream, Findings& findings) {
+  const auto kind = upstream.balance.kind;
+  if (!upstream.rebalance.enabled) return;
+  if (kind == Balance::hash || kind == Balance::sticky)
+    findings.add("rebalance",
+                 "cannot act beside this `balance`: clients would come back to the same endpoint");
+  if (upstream.virtual_address)
+    findings.add("rebalance", "cannot act with `virtual`: which pod has how many sockets is not known");
+}
+
 void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
   Findings findings(errors, upstream.place, "upstreams." + upstream.name);
   if (!is_name(upstream.name)) {
@@ -193,6 +204,7 @@ void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
   check_keepalive(upstream.keepalive, findings.below("tcpKeepalive"));
   check_hold_and_retry(upstream, findings);
   check_drain(upstream, findings);
+  check_rebalance(upstream, findings);
 }
 
 }  // namespace

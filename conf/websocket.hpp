@@ -87,4 +87,11 @@ struct DrainPolicy {
   std::uint32_t most_per_second = 0;           // 0: as the window says
 };
 
+// After a rollout the first pods have most of the sockets: surplus ones are moved, the idle first.
+struct RebalancePolicy {
+  bool enabled = false;
+  std::uint32_t per_second = 1;          // sockets that are closed, over all workers
+  std::uint32_t tolerance_percent = 20;  // above its share that an endpoint may have
+};
+
 }  // namespace tidegate::conf

@@ -91,6 +91,8 @@ void Worker::run() {
 void Worker::tick() {
   access_.flush_if_old(loop_.now());
   failures_.summarise(loop_.now());
+  for (const auto& cluster : clusters_)
+    if (cluster.view && cluster.view->settings->rebalance.enabled) departures_.rebalance(*cluster.view);
   count_idle();
   auto& gauge = links_.counters.buffer_bytes;
   gauge.add(static_cast<std::int64_t>(buffer_bytes()) - gauge.value());

@@ -84,6 +84,23 @@ net::TimePoint Departure::next() const {
   return std::min(seen_ + std::clamp(wait, kShortestWait, kLookAgain), begun_ + plan_.deadline);
 }
 
+std::vector<std::size_t> surpluses(std::span<const EndpointLoad> loads, std::uint32_t tolerance_percent) {
+  double taken = 0;
+  double weights = 0;
+  for (const auto& load : loads) {
+    taken += load.taken;
+    weights += load.weight;
+  }
+  std::vector<std::size_t> surplus;
+  surplus.reserve(loads.size());
+  for (const auto& load : loads) {
+    const double share = weights == 0 ? 0 : taken * load.weight / weights;
+    const double over = load.taken - share * (1 + tolerance_percent / 100.0);
+    surplus.push_back(loads.size() < 2 || over < 1 ? 0 : static_cast<std::size_t>(over));
+  }
+  return surplus;
+}
+
 std::vector<std::size_t> idle_longest(std::span<const net::TimePoint> active, std::size_t count) {
   std::vector<std::size_t> order(active.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

@@ -64,6 +64,16 @@ class Departure {
   std::size_t closed_ = 0;
 };
 
+// Places that are taken at one endpoint, beside its weight among the others.
+struct EndpointLoad {
+  int taken = 0;
+  int weight = 1;
+};
+
+// How many each has above its share, the tolerance included; 0 for who is not above it.
+[[nodiscard]] std::vector<std::size_t> surpluses(std::span<const EndpointLoad> loads,
+                                                 std::uint32_t tolerance_percent);
+
 // The `count` that have been silent the longest, as indices into `active`, the times of their last words.
 [[nodiscard]] std::vector<std::size_t> idle_longest(std::span<const net::TimePoint> active,
                                                     std::size_t count);

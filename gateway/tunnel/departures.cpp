@@ -129,6 +129,39 @@ ReturnRoom Departures::room_for(FromEndpoint& from) const {
   return room;
 }
 
+void Departures::rebalance(const upstream::ClusterView& cluster) {
+  const auto& policy = cluster.settings->rebalance;
+  if (cluster.shared->waiting.load() > 0 || cluster.shared->handshakes.failing(worker_.now())) return;
+  std::vector<const upstream::Endpoint*> ready;
+  std::vector<EndpointLoad> loads;
+  double taken = 0;
+  for (const auto& member : cluster.members) {
+    if (!member.endpoint->eligible()) continue;
+    ready.push_back(member.endpoint.get());
+    loads.push_back({member.endpoint->active(), member.weight});
+    taken += loads.back().taken;
+  }
+  std::unordered_map<upstream::EndpointId, std::vector<Tunnel*>> mine;
+  double own = 0;
+  for (const auto* endpoint : ready) mine[endpoint->id()];
+  for (const auto& tunnel : worker_.tunnels()) {
+    const auto found = mine.find(tunnel->endpoint().id());
+    if (found == mine.end()) continue;
+    ++own;
+    if (!tunnel->is_ending()) found->second.push_back(tunnel.get());
+  }
+  auto& credit = credits_[cluster.id];
+  const double per_second = policy.per_second * (own == 0 ? 0 : own / std::max(own, taken));
+  credit = std::min(credit + per_second, std::max(1.0, per_second));
+  const auto surplus = surpluses(loads, policy.tolerance_percent);
+  for (std::size_t i = 0; i < ready.size() && credit >= 1; ++i) {
+    auto& tunnels = mine[ready[i]->id()];
+    const auto count = std::min({surplus[i], static_cast<std::size_t>(credit), tunnels.size()});
+    end_idle_first(tunnels, count, conf::CloseCause::rebalance);
+    credit -= static_cast<double>(count);
+  }
+}
+
 void Departures::end_idle_first(std::vector<Tunnel*>& tunnels, std::size_t count, conf::CloseCause cause) {
   if (count == 0) return;
   std::vector<net::TimePoint> active;

@@ -8,7 +8,7 @@
 
 #include "conf/websocket.hpp"
 #include "gateway/tunnel/departure.hpp"
-#include "upstream/endpoint.hpp"
+#include "upstream/cluster_view.hpp"
 #include "wire/net/deadline_wheel.hpp"
 
 namespace tidegate::gateway {
@@ -29,6 +29,9 @@ class Departures final : private net::DeadlineNode {
   // All tunnels end within `window`. Their clients come back to another gateway.
   void leave_all(net::TimePoint::duration window);
   void stay_all() { all_.reset(); }
+  // Moves some of what endpoints have above their share. Called once a second for each cluster that asks for
+  // it.
+  void rebalance(const upstream::ClusterView& cluster);
 
  private:
   struct FromEndpoint {
@@ -56,6 +59,7 @@ class Departures final : private net::DeadlineNode {
   Worker& worker_;
   std::unordered_map<upstream::EndpointId, FromEndpoint> endpoints_;
   std::optional<Departure> all_;
+  std::unordered_map<std::uint32_t, double> credits_;  // by cluster: what may be moved
 };
 
 }  // namespace tidegate::gateway

@@ -150,11 +150,11 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   Side client_;
   Side pod_;
   net::TimePoint opened_;
-  net::TimePoint expires_;  // the end of its lifetime
-  net::TimePoint active_;   // the last byte either way that was not the gateway's own doing
+  net::TimePoint expires_;          // the end of its lifetime
+  net::TimePoint active_;           // the last byte either way that was not the gateway's own doing
   net::TimePoint leaving_since_{};  // or since when, after that, the client last caught up
-  net::TimePoint closing_{};  // since when one side is finished
-  net::TimePoint due_{};      // what the wheel is armed for
+  net::TimePoint closing_{};        // since when one side is finished
+  net::TimePoint due_{};            // what the wheel is armed for
   std::string_view goodbye_reason_;
   std::string_view details_;  // of a fault, for the log
   std::uint16_t goodbye_code_ = 0;

@@ -130,6 +130,7 @@ TEST_CASE("the schema and the reader know the same keys") {
       {upstream + "/properties/tls/anyOf/1", in_upstream("tls")},
       {upstream + "/properties/drain", in_upstream("drain")},
       {closes, in_upstream("closes")},
+      {upstream + "/properties/rebalance/anyOf/1", in_upstream("rebalance")},
       {"/properties/admin/anyOf/1", "admin: " + unknown + "\n"},
       {"/properties/log", "log: " + unknown + "\n"},
       {"/properties/log/properties/access/anyOf/2", "log: {access: " + unknown + "}\n"},

@@ -308,6 +308,8 @@ TEST_CASE("faults of an upstream's settings") {
            "t.yaml:5:20: upstreams.app.closes.lost: a code of a Close frame is a number up to 4999"},
           {"closes: {lost: {code: 999}}",
            "t.yaml:5:27: upstreams.app.closes.lost.code: must be from 1000 to 4999"},
+          {"balance: sticky\n    rebalance: on",
+           "t.yaml:6:16: upstreams.app.rebalance: cannot act beside this `balance`"},
           {"drain: {window: 30s}",
            "t.yaml:4:5: upstreams.app.drain.deadline: must not be shorter than the window"},
           {"maxConnections: many",

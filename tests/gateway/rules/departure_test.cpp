@@ -123,3 +123,14 @@ TEST_CASE("who was sent away is awaited for some seconds, unless somebody comes"
   absentees.come_back(9);
   CHECK(absentees.count(kBegin + 6s) == 0);
 }
+
+TEST_CASE("what an endpoint has above its share and the tolerance can be moved") {
+  using Surpluses = std::vector<std::size_t>;
+  CHECK(surpluses(std::vector<EndpointLoad>{{90, 1}, {30, 1}, {0, 1}}, 20) == Surpluses{42, 0, 0});
+  CHECK(surpluses(std::vector<EndpointLoad>{{48, 1}, {40, 1}, {32, 1}}, 20) == Surpluses{0, 0, 0});
+  CHECK(surpluses(std::vector<EndpointLoad>{{90, 3}, {30, 1}}, 1) == Surpluses{0, 0});
+  CHECK(surpluses(std::vector<EndpointLoad>{{90, 1}, {30, 3}}, 10) == Surpluses{57, 0});
+  CHECK(surpluses(std::vector<EndpointLoad>{{90, 1}}, 1) == Surpluses{0});
+  CHECK(surpluses(std::vector<EndpointLoad>{{0, 1}, {0, 1}}, 1) == Surpluses{0, 0});
+  CHECK(surpluses({}, 1).empty());
+}

@@ -122,3 +122,17 @@ TEST_CASE("a gateway that ends spreads its goodbyes over the window, and is gone
   }
   CHECK(scene.gateway.ended_within(kPatience));
 }
+
+TEST_CASE("surplus sockets are moved slowly until the spread is within the tolerance, the idle ones first") {
+  Scene scene(10, "    balance: least-connections\n    rebalance: { perSecond: 20, tolerancePercent: 20 }\n");
+  for (std::size_t busy = 5; busy < 10; ++busy) expect_echo(scene.clients[busy], "here");
+  std::vector<RawClient> back;
+  for (std::size_t silent = 0; silent < 4; ++silent) {
+    expect_close(scene.clients[silent], 1012);
+    scene.clients[silent].close();
+    back.push_back(open_client(scene.gateway));
+  }
+  for (std::size_t busy = 5; busy < 10; ++busy) expect_echo(scene.clients[busy], "still here");
+  for (auto& client : back) expect_echo(client, "moved");
+  CHECK(scene.staying.sockets == 4);
+}
