@@ -59,7 +59,7 @@ net::TimePoint::duration Departure::time_of(std::size_t number) const {
 std::size_t Departure::take_due(net::TimePoint now, std::size_t left, const ReturnRoom& room) {
   const auto since = now - seen_;
   seen_ = now;
-  if (now >= begun_ + plan_.deadline) {
+  if (is_late(now)) {
     closed_ += left;
     return left;
   }

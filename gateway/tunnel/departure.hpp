@@ -51,6 +51,8 @@ class Departure {
   // How many are to be closed now; they count as closed. `left`: those that are open still, some of which may
   // have gone by themselves.
   [[nodiscard]] std::size_t take_due(net::TimePoint now, std::size_t left, const ReturnRoom& room);
+  // The deadline has passed: nobody is waited for any more.
+  [[nodiscard]] bool is_late(net::TimePoint now) const { return now >= begun_ + plan_.deadline; }
   // When to ask again; never for one that is over.
   [[nodiscard]] net::TimePoint next() const;
 

@@ -49,9 +49,14 @@ void Departures::leave_all(net::TimePoint::duration window) {
 
 void Departures::on_deadline() {
   for (const auto& tunnel : worker_.tunnels()) {
-    if (tunnel->is_ending()) continue;
     const auto found = endpoints_.find(tunnel->endpoint().id());
-    if (found != endpoints_.end()) found->second.tunnels.push_back(tunnel.get());
+    if (found == endpoints_.end()) continue;
+    auto& from = found->second;
+    if (!tunnel->is_ending()) {
+      from.tunnels.push_back(tunnel.get());
+    } else if (from.departure && from.departure->is_late(worker_.now())) {
+      tunnel->end(conf::CloseCause::draining);  // a pod that goes on talking, or a client that hardly listens
+    }
   }
   auto next = net::TimePoint::max();
   for (auto at = endpoints_.begin(); at != endpoints_.end();) {
