@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 
 #include <arpa/inet.h>
 
@@ -42,6 +43,11 @@ std::optional<ClientKey> client_key(std::string_view address, const conf::Client
   const bool mapped = std::equal(kMapped.begin(), kMapped.end(), key.bytes.begin());
   cut(key, mapped ? 96 + limit.ipv4_prefix : limit.ipv6_prefix);
   return key;
+}
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
 }
 
 std::uint64_t hash_of(const ClientKey& key, std::uint64_t seed) {

@@ -23,5 +23,6 @@ struct ClientKey {
 // Depends on `seed`, which is random for each process: clients must not be able to choose addresses that
 // fall together.
 [[nodiscard]] std::uint64_t hash_of(const ClientKey& key, std::uint64_t seed);
+[[nodiscard]] std::uint64_t random_seed();
 
 }  // namespace tidegate::gateway

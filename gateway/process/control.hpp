@@ -16,6 +16,7 @@
 
 #include "gateway/exchange/hold.hpp"
 #include "gateway/observe/access_record.hpp"
+#include "gateway/process/client_key.hpp"
 #include "gateway/process/password_files.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "health/checker.hpp"
@@ -64,6 +65,8 @@ class Control {
   void answer_lost(const upstream::EndpointPtr& endpoint);
   // Of all upstreams together.
   [[nodiscard]] upstream::HandshakePace& total_pace() { return total_pace_; }
+  // What a client's key is hashed with: all workers take a client for the same one.
+  [[nodiscard]] std::uint64_t client_seed() const { return client_seed_; }
   void enter_hold(std::uint32_t cluster, HoldTicket ticket);
   void leave_hold(std::uint32_t cluster, std::uint64_t ticket);
   void worker_empty();
@@ -98,6 +101,7 @@ class Control {
   std::vector<Worker*> workers_;
   LimitTables limits_;
   upstream::HandshakePace total_pace_;
+  const std::uint64_t client_seed_ = random_seed();
   std::unordered_map<std::uint32_t, upstream::ClusterViewPtr> views_;  // by cluster number
   std::unordered_map<std::uint32_t, WaitingRoom> rooms_;
   boost::asio::steady_timer grant_timer_;

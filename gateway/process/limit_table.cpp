@@ -2,18 +2,12 @@
 
 #include <algorithm>
 #include <bit>
-#include <random>
 #include <utility>
 
 namespace tidegate::gateway {
 namespace {
 
 constexpr std::chrono::seconds kLogInterval{10};
-
-std::uint64_t random_seed() {
-  std::random_device device;
-  return (std::uint64_t{device()} << 32) | device();
-}
 
 std::uint64_t place_of(std::uint64_t hash, std::uint32_t index) {
   return ((hash >> 59) << 32) | index;

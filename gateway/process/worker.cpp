@@ -65,8 +65,7 @@ Worker::Worker(std::uint32_t index, WorkerLinks links)
       access_(links_.access_log),
       failures_(links_.error_log),
       tick_(std::make_unique<Tick>(*this)),
-      random_state_(seed()),
-      client_seed_(seed()) {
+      random_state_(seed()) {
   links_.counters.buffer_limit_bytes.add(static_cast<std::int64_t>(links_.most_buffer_bytes));
 }
 
@@ -204,7 +203,7 @@ std::uint64_t Worker::client_of(std::uint32_t listener, std::string_view address
   if (view_->trusted.contains(address) || view_->admissions[listener].senders.contains(address)) return 0;
   static const conf::ClientLimit by_address;
   const auto key = client_key(address, by_address);
-  return key ? hash_of(*key, client_seed_) | 1 : 0;
+  return key ? hash_of(*key, links_.control.client_seed()) | 1 : 0;
 }
 
 void Worker::add_handshake(IdleNode& handshake) {

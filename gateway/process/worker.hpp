@@ -178,7 +178,6 @@ class Worker {
   FailureLog failures_;
   std::unique_ptr<Tick> tick_;
   std::uint64_t random_state_;
-  const std::uint64_t client_seed_;
   std::uint64_t tickets_ = 0;
   net::TimePoint handshake_turn_{};  // the turn that the next number counts for
   int handshake_steps_ = 0;

@@ -187,3 +187,12 @@ TEST_CASE("where a value is written can be asked afterwards") {
   CHECK(config.place_of("tlsTicketKeys", {"u.yaml", 7, 1}).line == 7);
   CHECK(Config{}.place_of("listeners").line == 0);
 }
+
+TEST_CASE("routes are missing") {
+  CHECK(errors_of("listeners: [\":80\"]\n").find("there is nothing to serve") != std::string::npos);
+  CHECK(errors_of("listeners: [\":80\"]\nupstreams: {a: {endpoints: [\"h:1\"]}, b: {endpoints: [\"h:2\"]}}\n")
+            .find("routes: there is no route: write which requests go to which upstream") !=
+        std::string::npos);
+  CHECK(errors_of("listeners: [\":80\"]\nroutes: []\nupstreams: {a: {endpoints: [\"h:1\"]}}\n")
+            .find("t.yaml:2:9: routes: there is no route: leave `routes` out") == 0);
+}

@@ -392,12 +392,3 @@ wokers: 2
       "t.yaml:12:5: upstreams.app.timeouts: this key is here twice, first in line 11; keep one of the two\n"
       "t.yaml:13:1: wokers: unknown key `wokers`; did you mean `workers`?\n");
 }
-
-TEST_CASE("routes are missing") {
-  CHECK(errors_of("listeners: [\":80\"]\n").find("there is nothing to serve") != std::string::npos);
-  CHECK(errors_of("listeners: [\":80\"]\nupstreams: {a: {endpoints: [\"h:1\"]}, b: {endpoints: [\"h:2\"]}}\n")
-            .find("routes: there is no route: write which requests go to which upstream") !=
-        std::string::npos);
-  CHECK(errors_of("listeners: [\":80\"]\nroutes: []\nupstreams: {a: {endpoints: [\"h:1\"]}}\n")
-            .find("t.yaml:2:9: routes: there is no route: leave `routes` out") == 0);
-}

@@ -218,22 +218,30 @@ TEST_CASE("a pod that does not answer is waited for one second") {
 
 TEST_CASE("a pod has its second to answer when its client reads again, not while it does not") {
   // It had passed when the client read on, which was cut off in the middle of a frame.
-  Scene scene("{}", "    drain: { window: 100ms, deadline: 200ms }\n");
+  Scene scene("{}", "    timeouts: { websocketLifetime: 1s }\n");
   auto silent = open_tunnel(scene.gateway, scene.backend);
   const auto frame = from_pod(std::string(64'000'000, 'x'));
   const auto sent = stop_up(scene.gateway, scene.pod, frame);
-  scene.gateway.order(scene.backend.address(), tidegate::upstream::AdminOrder::drain);
-  expect_close(scene.pod, 1012, "endpoint is leaving");
-  expect_close(silent.client, 1012, "endpoint is leaving");  // its pod's second is over
-  std::thread rest([&] {
+  expect_close(scene.pod, 1001, "maximum lifetime reached");
+  expect_close(silent.client, 1001, "maximum lifetime reached");  // its pod's second is over
+  std::jthread rest([&] {
     scene.pod.send(std::string_view(frame).substr(sent));
-    scene.pod.send(close_from_pod(1012));
+    scene.pod.send(close_from_pod(1001));
   });
   auto client = scene.client.copy();
   const auto got = client.read_exactly(frame.size());
-  rest.join();
   CHECK((got == frame));
-  expect_close(client, 1012, "endpoint is leaving");
+  expect_close(client, 1001, "maximum lifetime reached");
+}
+
+TEST_CASE("at the deadline of a drain goes who has not read what was sent to him before") {
+  Scene scene("{}", "    drain: { window: 100ms, deadline: 200ms }\n");
+  (void)stop_up(scene.gateway, scene.pod, from_pod(std::string(64'000'000, 'x')));
+  scene.gateway.order(scene.backend.address(), tidegate::upstream::AdminOrder::drain);
+  wait_for_no_tunnels(scene.gateway);
+  auto end = StreamEnd::reset;
+  (void)scene.client.read_to_end(&end);
+  CHECK(end == StreamEnd::orderly);
 }
 
 TEST_CASE("a client in the middle of a frame may end it before the pod is told") {

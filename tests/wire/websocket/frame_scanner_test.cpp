@@ -347,7 +347,7 @@ TEST_CASE("the gateway's own pongs do not go on, any others do") {
       for (const auto piece : split.pieces)
         scanner.filter(piece, kEnforced, [&](std::string_view run) { passed += run; });
       CHECK(passed == before + after);
-        CHECK(scanner.counts().frames == 5);
+      CHECK(scanner.counts().frames == 5);
       CHECK(scanner.counts().control_frames == 3);
     }
   }
