@@ -13,9 +13,9 @@ using tidegate::websocket::Sender;
 namespace {
 
 struct Scene {
-  explicit Scene(const std::string& websocket, const std::string& upstream = "")
-      : gateway(in_front_of(backend, {.route = "    webSocket: " + websocket + "\n", .upstream = upstream})) {
-  }
+  explicit Scene(const std::string& websocket, const std::string& upstream = "", const std::string& rest = "")
+      : gateway(in_front_of(
+            backend, {.route = "    webSocket: " + websocket + "\n", .upstream = upstream, .rest = rest})) {}
 
   [[nodiscard]] std::uint64_t ended(tidegate::gateway::TunnelEnd end) const {
     return gateway.upstream("pods", [end](const auto& c) {
@@ -218,12 +218,13 @@ TEST_CASE("a pod that does not answer is waited for one second") {
 
 TEST_CASE("a pod has its second to answer when its client reads again, not while it does not") {
   // It had passed when the client read on, which was cut off in the middle of a frame.
-  Scene scene("{}", "    timeouts: { websocketLifetime: 1s }\n");
+  Scene scene("{}", "", "shutdown: { window: 100ms, deadline: 60s }\n");
   auto silent = open_tunnel(scene.gateway, scene.backend);
   const auto frame = from_pod(std::string(64'000'000, 'x'));
   const auto sent = stop_up(scene.gateway, scene.pod, frame);
-  expect_close(scene.pod, 1001, "maximum lifetime reached");
-  expect_close(silent.client, 1001, "maximum lifetime reached");  // its pod's second is over
+  scene.gateway.shut_down();
+  expect_close(scene.pod, 1001, "gateway is shutting down");
+  expect_close(silent.client, 1001, "gateway is shutting down");  // its pod's second is over
   std::jthread rest([&] {
     scene.pod.send(std::string_view(frame).substr(sent));
     scene.pod.send(close_from_pod(1001));
@@ -231,7 +232,7 @@ TEST_CASE("a pod has its second to answer when its client reads again, not while
   auto client = scene.client.copy();
   const auto got = client.read_exactly(frame.size());
   CHECK((got == frame));
-  expect_close(client, 1001, "maximum lifetime reached");
+  expect_close(client, 1001, "gateway is shutting down");
 }
 
 TEST_CASE("at the deadline of a drain the pod is let go, whatever its client has not read") {
@@ -243,6 +244,7 @@ TEST_CASE("at the deadline of a drain the pod is let go, whatever its client has
   auto end = StreamEnd::reset;
   (void)scene.client.read_to_end(&end);
   CHECK(end == StreamEnd::orderly);  // in the middle of a frame, where no Close can stand
+  scene.client.close();
   wait_for_no_tunnels(scene.gateway);
   CHECK(scene.ended(tidegate::gateway::TunnelEnd::drained) == 1);
 }
