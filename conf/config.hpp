@@ -52,6 +52,7 @@ struct RequestLimits {
   std::size_t fields = 100;      // number of header fields; over it 431
   std::uint64_t body_bytes = 0;  // 0: unlimited; over it 413
   std::size_t trailer_bytes = 8 * 1024;
+  bool operator==(const RequestLimits&) const = default;
 };
 
 // How a TCP peer is noticed that vanished without FIN or RST (tcp(7)); both times in whole seconds, as the
@@ -61,6 +62,7 @@ struct TcpKeepalive {
   Duration idle{std::chrono::seconds(60)};      // silence before the first probe
   Duration interval{std::chrono::seconds(10)};  // between two probes
   int probes = 6;                               // unanswered ones after which the peer is given up
+  bool operator==(const TcpKeepalive&) const = default;
 };
 
 // Deadlines towards clients. Zero never occurs: every one is a bound.
@@ -71,12 +73,14 @@ struct ClientTimeouts {
   Duration request_body{std::chrono::seconds(60)};      // between two reads of a body
   Duration client_keepalive{std::chrono::seconds(75)};  // idle between two requests, and before the first
   Duration write_stall{std::chrono::seconds(60)};       // no progress while bytes wait to be written
+  bool operator==(const ClientTimeouts&) const = default;
 };
 
 // How slowly a request's body may come. Only the time counts in which the gateway waits for the client.
 struct BodyPace {
   std::uint64_t bytes_per_second = 0;         // 0: no minimum; below it 408
   Duration window{std::chrono::seconds(20)};  // over which it is measured
+  bool operator==(const BodyPace&) const = default;
 };
 
 struct Listener {
@@ -96,6 +100,7 @@ struct Listener {
   // The IPv6 half of a listener written as `:80`: where the kernel has no IPv6 it is passed over in silence.
   bool optional_family = false;
   Place place;
+  bool operator==(const Listener&) const = default;
 };
 
 // === routes ===
@@ -107,6 +112,7 @@ enum class PathKind { prefix, exact, regex };
 struct PathMatch {
   PathKind kind = PathKind::prefix;
   std::string value = "/";
+  bool operator==(const PathMatch&) const = default;
 };
 
 // One header rule, applied in the order written. `value` is a template (see `template.hpp`).
@@ -115,6 +121,7 @@ struct HeaderRule {
   HeaderOperation operation = HeaderOperation::set;
   std::string name;
   std::string value;
+  bool operator==(const HeaderRule&) const = default;
 };
 
 // What becomes of the Host field towards the upstream.
@@ -126,6 +133,7 @@ struct UpgradePolicy {
   bool websocket = true;
   bool any = false;
   std::vector<std::string> others;
+  bool operator==(const UpgradePolicy&) const = default;
 };
 
 struct ProxyAction {
@@ -139,17 +147,20 @@ struct ProxyAction {
   std::vector<HeaderRule> request_headers;
   std::optional<OriginPolicy> origins;  // of WebSocket handshakes; none: any
   WebSocketPolicy websocket;
+  bool operator==(const ProxyAction&) const = default;
 };
 
 struct RedirectAction {
   int status = 308;
   std::string location;  // a template
+  bool operator==(const RedirectAction&) const = default;
 };
 
 struct RespondAction {
   int status = 200;
   std::string body;
   std::string content_type = "text/plain; charset=utf-8";
+  bool operator==(const RespondAction&) const = default;
 };
 
 using Action = std::variant<ProxyAction, RedirectAction, RespondAction>;
@@ -167,6 +178,7 @@ struct Route {
   std::vector<HeaderRule> response_headers;
   std::vector<std::string> limit_names;  // in Config::limits
   Place place;
+  bool operator==(const Route&) const = default;
 };
 
 // === upstreams ===
@@ -175,6 +187,7 @@ struct Route {
 struct HttpHeader {
   std::string name;
   std::string value;
+  bool operator==(const HttpHeader&) const = default;
 };
 struct HttpGetAction {
   std::string path = "/";
@@ -182,9 +195,11 @@ struct HttpGetAction {
   std::string host;
   std::optional<bool> https;  // none: as the upstream's `tls` says, unless the probe has a port of its own
   std::vector<HttpHeader> http_headers;
+  bool operator==(const HttpGetAction&) const = default;
 };
 struct TcpSocketAction {
   std::uint16_t port = 0;
+  bool operator==(const TcpSocketAction&) const = default;
 };
 
 // Kubernetes' Probe with its names, meanings and defaults (core/v1 Probe).
@@ -195,6 +210,7 @@ struct ReadinessProbe {
   std::chrono::seconds timeout{1};
   int success_threshold = 1;
   int failure_threshold = 3;
+  bool operator==(const ReadinessProbe&) const = default;
 };
 
 enum class Balance { round_robin, least_connections, random_two, hash, sticky };
@@ -206,6 +222,7 @@ struct BalancePolicy {
   std::string hash_name;                       // header or cookie name for those keys
   std::string sticky_cookie = "tidegate";      // for Balance::sticky
   bool sticky_secure = false;                  // adds `Secure` to the cookie
+  bool operator==(const BalancePolicy&) const = default;
 };
 
 struct Endpoint {
@@ -213,6 +230,7 @@ struct Endpoint {
   int weight = 1;    // 1..1000; 0 is refused: remove the endpoint instead
   std::string name;  // identity in sticky cookies and metrics; default: the address
   Place place;
+  bool operator==(const Endpoint&) const = default;
 };
 
 // What becomes of a WebSocket handshake that could not wait, or waited in vain.
@@ -227,6 +245,7 @@ struct HoldPolicy {
   std::size_t max_waiting = 10'000;
   int release_per_second = 1'000;  // pace of admission once an endpoint is ready again
   Overflow overflow = Overflow::status;
+  bool operator==(const HoldPolicy&) const = default;
 };
 
 // Outcomes of a try that another try may follow (RFC 9110 9.2.2).
@@ -238,6 +257,7 @@ struct RetryOn {
   bool status_502 = false;
   bool status_503 = false;
   bool status_504 = false;
+  bool operator==(const RetryOn&) const = default;
 };
 
 struct RetryPolicy {
@@ -250,6 +270,7 @@ struct RetryPolicy {
   int budget_minimum = 10;                   // retries that are always allowed
   RetryOn requests;                          // ordinary requests that may be repeated
   RetryOn upgrades{true, true, true, true, true, true, true};
+  bool operator==(const RetryPolicy&) const = default;
 };
 
 // Deadlines towards an upstream.
@@ -262,6 +283,7 @@ struct UpstreamTimeouts {
   Duration websocket_idle{std::chrono::hours(1)};  // both directions silent
   Duration websocket_lifetime{0};                  // 0: unlimited
   Duration fin{std::chrono::seconds(10)};          // reverse direction after a half-close
+  bool operator==(const UpstreamTimeouts&) const = default;
 };
 
 struct Upstream {
@@ -290,6 +312,7 @@ struct Upstream {
   // IP addresses of this machine to connect from, in turn; empty: the kernel chooses.
   std::vector<std::string> source_addresses;
   Place place;
+  bool operator==(const Upstream&) const = default;
 };
 
 // === process ===
@@ -300,6 +323,7 @@ struct AccessLog {
   bool enabled = true;
   std::string path = "stdout";  // a file, `stdout` or `stderr`
   AccessFormat format = AccessFormat::main;
+  bool operator==(const AccessLog&) const = default;
 };
 
 enum class LogLevel { debug, info, warn, error };
@@ -307,17 +331,29 @@ enum class LogLevel { debug, info, warn, error };
 struct ErrorLog {
   std::string path = "stderr";
   LogLevel level = LogLevel::info;
+  bool operator==(const ErrorLog&) const = default;
 };
 
 struct Shutdown {
   Duration delay{std::chrono::seconds(0)};      // goes on accepting after SIGTERM, with /ready at 503
   Duration window{std::chrono::seconds(20)};    // over which WebSockets are ended, within the deadline
   Duration deadline{std::chrono::seconds(25)};  // then what is left is closed
+  bool operator==(const Shutdown&) const = default;
+};
+
+// Where commands that change something are taken (`tidegate reload`, `drain`, ...): a Unix socket of mode 0600.
+enum class CommandSocket {
+  standard,  // at its standard place, if that can be had (see `gateway/cli/command_socket.hpp`)
+  at_path,
+  off,
 };
 
 struct Admin {
   bool enabled = true;
   Address address{"127.0.0.1", 9901, {}};
+  CommandSocket socket = CommandSocket::standard;
+  std::string socket_path;  // for CommandSocket::at_path
+  bool operator==(const Admin&) const = default;
 };
 
 // Finds where the value at a path (`listeners[0].tls.key`) is written; nothing if it is not.
@@ -332,6 +368,7 @@ struct Config {
   AccessLog access_log;
   ErrorLog error_log;
   Shutdown shutdown;
+  bool watch = false;                       // a change of the file is a reload
   int workers = 0;                          // 0: one per usable core
   std::size_t connections_per_worker = 0;   // 0: what the descriptor limit allows
   std::uint64_t buffer_memory = 0;          // of all workers; 0: half of what the process may use

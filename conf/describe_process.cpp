@@ -23,10 +23,34 @@ TakeText log_path(std::string& path) {
   };
 }
 
+void describe_command_socket(Fields& fields, Admin& admin) {
+  constexpr std::size_t longest = 107;  // what the kernel takes (unix(7))
+  Shapes shapes;
+  shapes.words = {"off"};
+  shapes.take_word = [&admin](std::size_t) { admin.socket = CommandSocket::off; };
+  shapes.form = "the path of a Unix socket";
+  shapes.take_text = [&admin](const Scalar& scalar) -> std::string {
+    if (!scalar.text.starts_with('/'))
+      return "expected an absolute path such as `/run/tidegate/admin.sock`, found " + quote(scalar.text);
+    if (scalar.text.size() > longest)
+      return "the path of a socket has at most " + std::to_string(longest) + " bytes";
+    admin.socket = CommandSocket::at_path;
+    admin.socket_path = scalar.text;
+    return {};
+  };
+  fields.shaped({"socket",
+                 "Unix socket of mode 0600 that takes commands (`tidegate reload`, `drain`, ...). Default: "
+                 "/run/tidegate/admin.sock where that directory is there or can be made."},
+                shapes, "");
+}
+
 void describe_admin(Fields& fields, Config& config) {
   Admin& admin = config.admin;
   describe_switch(
-      fields, {"admin", "The listener for /ready, /live, /metrics and /endpoints; keep it private."},
+      fields,
+      {"admin",
+       "The listener for /ready, /live, /metrics and /endpoints, which only reads, and the socket for "
+       "commands; keep it private. `off`: neither."},
       admin.enabled, [&admin](Fields& inner) {
         const std::string standard = admin.address.text();
         const auto take = [&admin](const Scalar& scalar) -> std::string {
@@ -40,6 +64,7 @@ void describe_admin(Fields& fields, Config& config) {
         };
         inner.text({"address", "Where the admin listener listens."}, standard, take,
                    "an address such as `127.0.0.1:9901`");
+        describe_command_socket(inner, admin);
       });
 }
 
@@ -86,6 +111,8 @@ void describe_process(Fields& fields, Config& config) {
         config.shutdown.window);
     inner.duration({"deadline", "Then what is left is closed."}, config.shutdown.deadline);
   });
+  fields.flag({"watch", "A change of this file is a reload; a faulty one is reported and changes nothing."},
+              config.watch);
   fields.integer({"workers", "Threads that serve; 0: one per usable core."}, config.workers, {0, 1024});
   fields.integer({"connectionsPerWorker", "0: what the limit of open files allows."},
                  config.connections_per_worker, {0, 100'000'000});

@@ -22,6 +22,7 @@ enum class OtherPeers {
 struct ProxyProtocolIn {
   std::vector<std::string> from;  // CIDR, or `unix:`
   OtherPeers others = OtherPeers::refuse;
+  bool operator==(const ProxyProtocolIn&) const = default;
 };
 
 enum class ProxyProtocolOut { off, v1, v2 };
@@ -36,6 +37,7 @@ enum class ClientAddressFrom { x_forwarded_for, forwarded, none };
 struct AccessRule {
   bool allow = false;
   std::string network;  // CIDR, `unix:` or `all`
+  bool operator==(const AccessRule&) const = default;
 };
 using AccessRules = std::vector<AccessRule>;
 
@@ -48,6 +50,7 @@ struct OriginPolicy {
   // port; `self` for pages of the host asked for; `null`.
   std::vector<std::string> allowed;
   bool required = false;  // refuse handshakes without Origin, which only programs other than browsers send
+  bool operator==(const OriginPolicy&) const = default;
 };
 
 // === passwords ===
@@ -56,6 +59,7 @@ struct BasicAuth {
   std::string realm = "restricted";
   std::string file;  // in the format of Apache's htpasswd
   Place place;
+  bool operator==(const BasicAuth&) const = default;
 };
 
 }  // namespace tidegate::conf

@@ -50,6 +50,7 @@ struct ClientLimit {
            requests == other.requests && handshakes == other.handshakes && connections == other.connections &&
            websockets == other.websockets && addresses == other.addresses && dry_run == other.dry_run;
   }
+  bool operator==(const ClientLimit&) const = default;
 };
 
 }  // namespace tidegate::conf

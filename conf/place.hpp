@@ -10,6 +10,9 @@ struct Place {
   std::string file;
   int line = 0;
   int column = 0;
+
+  // Where a value stands is no part of what it says: a configuration whose lines moved is the same.
+  friend bool operator==(const Place&, const Place&) { return true; }
 };
 
 }  // namespace tidegate::conf

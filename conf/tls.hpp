@@ -14,6 +14,7 @@ struct CertificateFiles {
   std::string key;
   std::string passphrase_file;  // its first line opens the key; empty: none is needed
   Place place;
+  bool operator==(const CertificateFiles&) const = default;
 };
 
 // The OCSP response (RFC 6960) that is sent along with a certificate: lies in a file, is fetched, or is not
@@ -23,12 +24,14 @@ struct OcspStaple {
   bool fetch = false;
   std::string responder;  // whom to ask, a URL; empty: whom the certificate names
   std::string issuer;     // PEM file with the certificate of its CA; empty: that lies with the certificate
+  bool operator==(const OcspStaple&) const = default;
 };
 
 struct ServerCertificate {
   CertificateFiles files;
   std::vector<std::string> names;  // it is for these, exact or `*.suffix`; empty: those it was issued for
   OcspStaple staple;
+  bool operator==(const ServerCertificate&) const = default;
 };
 
 enum class ClientCertificates { off, optional, required };
@@ -39,12 +42,14 @@ struct ClientCertificatePolicy {
   std::string crl;
   int depth = 1;
   Place place;
+  bool operator==(const ClientCertificatePolicy&) const = default;
 };
 
 // A policy of its own for some server names.
 struct NamedClientCertificates {
   std::vector<std::string> names;
   ClientCertificatePolicy policy;
+  bool operator==(const NamedClientCertificates&) const = default;
 };
 
 enum class UnknownServerName { first_certificate, refuse };
@@ -63,6 +68,7 @@ struct ServerTls {
   bool kernel = false;  // kTLS
   std::string hsts;     // value of Strict-Transport-Security; empty: none is sent
   Place place;
+  bool operator==(const ServerTls&) const = default;
 };
 
 struct UpstreamTls {
@@ -72,6 +78,7 @@ struct UpstreamTls {
   CertificateFiles certificate;
   TlsVersion oldest = TlsVersion::tls_1_2;
   Place place;
+  bool operator==(const UpstreamTls&) const = default;
 };
 
 }  // namespace tidegate::conf

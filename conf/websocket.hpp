@@ -26,6 +26,7 @@ struct SocketRate {
   OverRate over = OverRate::pause;
 
   [[nodiscard]] bool limits() const { return messages_per_second != 0 || bytes_per_second != 0; }
+  bool operator==(const SocketRate&) const = default;
 };
 
 // Pings of the gateway's own. Any byte counts as life.
@@ -35,6 +36,7 @@ struct SocketPings {
   int dead_after = 3;                     // who is silent for so many intervals is dead
 
   [[nodiscard]] bool any() const { return client.count() > 0 || upstream.count() > 0; }
+  bool operator==(const SocketPings&) const = default;
 };
 
 struct WebSocketPolicy {
@@ -43,6 +45,7 @@ struct WebSocketPolicy {
   std::uint64_t message_bytes = 0;  // of all fragments of a message together; 0: no limit
   SocketRate rate;
   SocketPings pings;
+  bool operator==(const WebSocketPolicy&) const = default;
 };
 
 // Why the gateway ends a WebSocket that has done nothing wrong.
@@ -59,6 +62,7 @@ enum class CloseCause : std::uint8_t {
 struct CloseWords {
   std::uint16_t code = 1012;  // service restart: clients come back
   std::string reason;         // at most 123 bytes
+  bool operator==(const CloseWords&) const = default;
 };
 
 class CloseWordsByCause {
@@ -85,6 +89,7 @@ struct DrainPolicy {
   std::chrono::milliseconds window{20'000};    // over which they are spread
   std::chrono::milliseconds deadline{27'000};  // what is left then ends at once
   std::uint32_t most_per_second = 0;           // 0: as the window says
+  bool operator==(const DrainPolicy&) const = default;
 };
 
 // After a rollout the first pods have most of the sockets: surplus ones are moved, the idle first.
@@ -92,6 +97,7 @@ struct RebalancePolicy {
   bool enabled = false;
   std::uint32_t per_second = 1;          // sockets that are closed, over all workers
   std::uint32_t tolerance_percent = 20;  // above its share that an endpoint may have
+  bool operator==(const RebalancePolicy&) const = default;
 };
 
 }  // namespace tidegate::conf
