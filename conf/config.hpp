@@ -341,7 +341,8 @@ struct Shutdown {
   bool operator==(const Shutdown&) const = default;
 };
 
-// Where commands that change something are taken (`tidegate reload`, `drain`, ...): a Unix socket of mode 0600.
+// Where commands that change something are taken (`tidegate reload`, `drain`, ...): a Unix socket of mode
+// 0600.
 enum class CommandSocket {
   standard,  // at its standard place, if that can be had (see `gateway/cli/command_socket.hpp`)
   at_path,

@@ -76,6 +76,7 @@ class CloseWordsByCause {
     for (auto& words : words_) words.code = 4200;
     of(CloseCause::overflow).code = 4100;
   }
+  bool operator==(const CloseWordsByCause&) const = default;
 
  private:
   std::array<CloseWords, 6> words_{

@@ -10,6 +10,8 @@
 
 #include "conf/schema.hpp"
 #include "conf/yaml_reader.hpp"
+#include "gateway/cli/command_socket.hpp"
+#include "gateway/cli/order_commands.hpp"
 #include "gateway/process/gateway.hpp"
 #include "gateway/process/password_faults.hpp"
 #include "gateway/process/resolve_names.hpp"
@@ -31,6 +33,13 @@ int print(const std::string& file, const conf::ConfigErrors& errors) {
 
 void warn(const std::string& warning) {
   std::fprintf(stderr, "warning: %s\n", warning.c_str());
+}
+
+// As the gateway serves it: with a place for its command socket. `why` says why it has none.
+conf::ReadResult read_for_serving(const std::string& file, std::string& why) {
+  auto result = conf::read_yaml_file(file);
+  if (auto* config = std::get_if<conf::Config>(&result)) place_command_socket(config->admin, why);
+  return result;
 }
 
 // The configuration, or nullptr after its errors were printed.
@@ -60,13 +69,33 @@ int check(const std::string& file) {
   return 0;
 }
 
+// What reloads read. The standard place of the command socket was decided at start and stays.
+ConfigSource source_of(const std::string& file, const conf::Admin& at_start) {
+  const bool standard = at_start.socket_path == kStandardSocket;
+  return {file, [file, standard] {
+            auto result = conf::read_yaml_file(file);
+            auto* const config = std::get_if<conf::Config>(&result);
+            if (config == nullptr || config->admin.socket != conf::CommandSocket::standard) return result;
+            std::string ignored;
+            if (!standard) {
+              place_command_socket(config->admin, ignored);
+            } else {
+              config->admin.socket = conf::CommandSocket::at_path;
+              config->admin.socket_path = kStandardSocket;
+            }
+            return result;
+          }};
+}
+
 void handle_signals(boost::asio::signal_set& signals, Gateway& gateway) {
   signals.async_wait([&signals, &gateway](const boost::system::error_code& error, int number) {
     if (error) return;
     if (number == SIGUSR1) {
       gateway.reopen_logs();
-    } else if (number == SIGHUP || number == SIGUSR2) {
-      gateway.note("SIGHUP and SIGUSR2 change nothing yet: a new configuration or program needs a restart");
+    } else if (number == SIGHUP) {
+      gateway.reload();
+    } else if (number == SIGUSR2) {
+      gateway.note("SIGUSR2 changes nothing yet: a new program needs a restart");
     } else {
       gateway.shut_down();
     }
@@ -75,11 +104,14 @@ void handle_signals(boost::asio::signal_set& signals, Gateway& gateway) {
 }
 
 int serve(const std::string& file) {
-  const auto config = load(file);
-  if (!config) return 1;
+  std::string no_socket;
+  auto result = read_for_serving(file, no_socket);
+  if (const auto* errors = std::get_if<conf::ConfigErrors>(&result)) return print(file, *errors);
+  const auto config = std::make_shared<const conf::Config>(std::get<conf::Config>(std::move(result)));
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    Gateway gateway(resolve_names(config));
+    Gateway gateway(resolve_names(config), source_of(file, config->admin));
+    if (!no_socket.empty()) gateway.note(no_socket);
     boost::asio::signal_set signals(gateway.context(), SIGTERM, SIGINT, SIGUSR1);
     signals.add(SIGQUIT);
     // Unhandled they would end the process, and every socket with it: nginx's users send them to reload and
@@ -107,6 +139,7 @@ int run_command_line(int argc, char** argv) {
   check_command->add_option("-c,--config", file, "Configuration file (YAML)")->capture_default_str();
   auto* const schema_command =
       app.add_subcommand("schema", "Print the configuration's JSON Schema, for editors");
+  const auto perform_order = add_order_commands(app, file);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -116,6 +149,7 @@ int run_command_line(int argc, char** argv) {
     std::printf("%s\n", conf::json_schema().c_str());
     return 0;
   }
+  if (const int status = perform_order(); status >= 0) return status;
   return check_command->parsed() ? check(file) : serve(file);
 }
 

@@ -213,7 +213,7 @@ net::Task<upstream::Reservation> Forward::hold() {
     co_return upstream::Reservation();
   }
   HoldSeat seat(worker_.loop());
-  seat.client = worker_.client_of(client_.listener(), exchange_.client_address);
+  seat.client = worker_.client_of(client_.entrance(), exchange_.client_address);
   seat.paced =
       is_upgrade() && !on_pace_ && (shared_->pace.limits() || worker_.control().total_pace().limits());
   const SeatTaken taken(worker_, seat, cluster_id_, *shared_, counters_);

@@ -28,8 +28,7 @@ net::Task<After> ClientConnection::answer_challenge(Exchange& exchange) {
   if (!found) co_return co_await refuse(exchange, FailureReason::no_route, "no such challenge");
   respond.body = *found;
   respond.content_type = "application/octet-stream";
-  const bool keep =
-      keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !worker_.stopping();
+  const bool keep = keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !is_leaving();
   write_fixed(exchange, respond, keep, worker_.unix_seconds());
   co_return co_await send_out(exchange, keep);
 }
@@ -37,8 +36,7 @@ net::Task<After> ClientConnection::answer_challenge(Exchange& exchange) {
 net::Task<After> ClientConnection::send_to_tls(Exchange& exchange) {
   if (exchange.host.empty() || exchange.target.form == http::TargetForm::asterisk)
     co_return co_await refuse(exchange, FailureReason::bad_request, "there is no https URI for this request");
-  const bool keep =
-      keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !worker_.stopping();
+  const bool keep = keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !is_leaving();
   auto& location = exchange.scratch;
   location.assign("https://").append(exchange.host).append(exchange.target.path);
   if (exchange.target.has_query) location.append("?").append(exchange.target.query);
@@ -62,7 +60,7 @@ net::Task<After> ClientConnection::refuse(Exchange& exchange, FailureReason reas
                      reason == FailureReason::expectation_failed ||
                      reason == FailureReason::too_many_requests;
   const bool keep =
-      whole && exchange.framing.kind == http::BodyKind::none && keeps_alive(exchange) && !worker_.stopping();
+      whole && exchange.framing.kind == http::BodyKind::none && keeps_alive(exchange) && !is_leaving();
   write_failure(exchange, {reason, details, keep, retry_after_seconds}, worker_.unix_seconds());
   co_return co_await send_out(exchange, keep);
 }

@@ -26,10 +26,10 @@ constexpr int kRequestsPerTurn = 16;  // pipelined requests that are answered be
 
 }  // namespace
 
-ClientConnection::ClientConnection(Worker& worker, std::uint32_t listener,
-                                   std::unique_ptr<net::Stream> stream, const net::SocketAddress& peer)
+ClientConnection::ClientConnection(Worker& worker, EntrancePtr entrance, std::unique_ptr<net::Stream> stream,
+                                   const net::SocketAddress& peer)
     : worker_(worker),
-      listener_(listener),
+      entrance_(std::move(entrance)),
       stream_(std::move(stream)),
       address_(peer.host()),
       port_(peer.port()) {
@@ -44,10 +44,14 @@ ClientConnection::~ClientConnection() {
 }
 
 void ClientConnection::start() {
-  set_client(worker_.client_of(listener_, address_));
+  set_client(worker_.client_of(*entrance_, address_));
   worker_.add_newcomer(*this);
   task_ = run();
   task_.start();
+}
+
+bool ClientConnection::is_leaving() const {
+  return worker_.stopping() || entrance_->closed;
 }
 
 bool ClientConnection::close_if_idle() {
@@ -76,8 +80,8 @@ void ClientConnection::abandon() {
 }
 
 bool ClientConnection::has_room_for_client() {
-  if (worker_.view()->listener_limits[listener_].empty()) return true;
-  const auto full = ask_connection_limits(worker_, listener_, address_, places_);
+  if (entrance_->view->listener_limits[entrance_->listener].empty()) return true;
+  const auto full = ask_connection_limits(worker_, *entrance_, address_, places_);
   if (!full.empty())
     report_refusal(FailureReason::too_many_requests,
                    std::string("too many connections for the limit ").append(full), full);
@@ -88,7 +92,7 @@ net::Task<> ClientConnection::run() {
   // However it ends, its place becomes free: memory may run out at any step.
   try {
     bool admitted = true;
-    if (worker_.view()->admissions[listener_].asks()) admitted = co_await introduce();
+    if (entrance_->view->admissions[entrance_->listener].asks()) admitted = co_await introduce();
     if (admitted) admitted = has_room_for_client();
     if (admitted) admitted = co_await secure();
     if (!admitted) {
@@ -132,12 +136,13 @@ net::Task<> ClientConnection::run() {
 }
 
 net::Task<bool> ClientConnection::secure() {
-  const auto view = worker_.view();
-  const auto& server = view->tls->listeners[listener_];
+  const auto view = entrance_->view;
+  const auto& server = view->tls->listeners[entrance_->listener];
   if (!server) co_return true;
   Greeting greeting;
   try {
-    greeting = co_await greet(worker_, *stream_, *server, view->config->listeners[listener_], *this);
+    const auto& listener = view->config->listeners[entrance_->listener];
+    greeting = co_await greet(worker_, *stream_, *server, listener, *this);
   } catch (const std::bad_alloc& error) {
     worker_.error_log().error("a TLS handshake failed: {}", error.what());
   }
@@ -148,9 +153,9 @@ net::Task<bool> ClientConnection::secure() {
 
 net::Task<bool> ClientConnection::wait_for_request() {
   // A connection that was accepted in the last moment still has its first request on the way.
-  const bool last_chance = worker_.stopping();
+  const bool last_chance = is_leaving();
   if (last_chance && served_) co_return false;
-  const auto& timeouts = worker_.view()->config->listeners[listener_].timeouts;
+  const auto& timeouts = entrance_->view->config->listeners[entrance_->listener].timeouts;
   const auto deadline = worker_.now() + (last_chance ? kLastChance : timeouts.client_keepalive);
   auto cause = net::Cause::none;
   waiting_ = true;
@@ -168,12 +173,13 @@ net::Task<bool> ClientConnection::wait_for_request() {
 }
 
 void ClientConnection::begin_record(Exchange& exchange) {
-  exchange.view = worker_.view();
+  exchange.view = entrance_->view;
+  exchange.listener = entrance_->listener;
   exchange.started = net::Clock::now();
   exchange.peer_address = address_;
   exchange.client_address = address_;
   exchange.tls = tls_.get();
-  const auto& listener = exchange.view->config->listeners[listener_];
+  const auto& listener = settings(exchange);
   if (tls_ && listener.tls) {
     exchange.hsts = listener.tls->hsts;
     if (listener.tls->forward_client_certificate) exchange.client_certificate = tls_->certificate;
@@ -182,7 +188,7 @@ void ClientConnection::begin_record(Exchange& exchange) {
   auto& record = exchange.record;
   record.client_address = exchange.client_address;
   record.client_port = port_;
-  record.server_address = exchange.view->listener_addresses[listener_];
+  record.server_address = exchange.view->listener_addresses[exchange.listener];
   record.request_id = exchange.request_id;
 }
 
@@ -280,8 +286,8 @@ net::Task<After> ClientConnection::answer(Exchange& exchange) {
   auto reason = examine(exchange, details);
   // After a fault of syntax the connection ends anyhow.
   if ((reason == FailureReason::none || reason == FailureReason::no_route) &&
-      is_limited(exchange, listener_)) {
-    const auto verdict = co_await ask_limits(worker_, *stream_, exchange, listener_);
+      is_limited(exchange, exchange.listener)) {
+    const auto verdict = co_await ask_limits(worker_, *stream_, exchange, exchange.listener);
     if (verdict.refused != FailureReason::none) {
       co_return co_await refuse(exchange, verdict.refused, exchange.failure_details,
                                 verdict.retry_after_seconds);
@@ -297,8 +303,7 @@ net::Task<After> ClientConnection::answer(Exchange& exchange) {
     Forward forward(worker_, *this, exchange, *proxy);
     co_return co_await forward.run();
   }
-  const bool keep =
-      keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !worker_.stopping();
+  const bool keep = keeps_alive(exchange) && exchange.framing.kind == http::BodyKind::none && !is_leaving();
   if (const auto* redirect = std::get_if<RedirectRoute>(&exchange.route->action)) {
     const Variables variables(exchange);
     expand_field_value(redirect->location, variables, exchange.scratch);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "gateway/exchange/exchange.hpp"
+#include "gateway/process/entrance.hpp"
 #include "gateway/process/idle_queue.hpp"
 #include "wire/net/buffer.hpp"
 #include "wire/net/socket_address.hpp"
@@ -20,7 +21,7 @@ class Worker;
 // Owned by its worker, which it asks to be retired when it has ended.
 class ClientConnection final : public IdleNode {
  public:
-  ClientConnection(Worker& worker, std::uint32_t listener, std::unique_ptr<net::Stream> stream,
+  ClientConnection(Worker& worker, EntrancePtr entrance, std::unique_ptr<net::Stream> stream,
                    const net::SocketAddress& peer);
   ~ClientConnection();
   ClientConnection(const ClientConnection&) = delete;
@@ -45,11 +46,14 @@ class ClientConnection final : public IdleNode {
   [[nodiscard]] net::SocketAddress destination() const {
     return destination_ ? *destination_ : net::SocketAddress::local_of(stream_->descriptor());
   }
-  // Its number in the configuration.
-  [[nodiscard]] std::uint32_t listener() const { return listener_; }
   [[nodiscard]] const conf::Listener& settings(const Exchange& exchange) const {
-    return exchange.view->config->listeners[listener_];
+    return exchange.view->config->listeners[exchange.listener];
   }
+  // What it came in by is closed, or the worker stops: no further request is taken.
+  [[nodiscard]] bool is_leaving() const;
+  [[nodiscard]] const Entrance& entrance() const { return *entrance_; }
+  // Its first request has come.
+  [[nodiscard]] bool has_served() const { return served_; }
 
   std::size_t slot = 0;  // its place in the worker's list
   bool retired = false;  // the worker has been asked already
@@ -98,7 +102,7 @@ class ClientConnection final : public IdleNode {
                                               std::string_view& details);
 
   Worker& worker_;
-  const std::uint32_t listener_;
+  const EntrancePtr entrance_;
   std::unique_ptr<net::Stream> stream_;
   std::unique_ptr<const net::TlsFacts> tls_;  // null in clear text
   net::Buffer in_;

@@ -117,11 +117,11 @@ net::Task<LimitAnswer> ask_limits(Worker& worker, net::Stream& stream, Exchange&
   co_return answer;
 }
 
-std::string_view ask_connection_limits(Worker& worker, std::uint32_t listener, std::string_view peer,
+std::string_view ask_connection_limits(Worker& worker, const Entrance& entrance, std::string_view peer,
                                        LimitPlaces& places) {
-  const auto& view = *worker.view();
+  const auto& view = *entrance.view;
   if (view.trusted.contains(peer)) return {};
-  for (const auto number : view.listener_limits[listener]) {
+  for (const auto number : view.listener_limits[entrance.listener]) {
     const auto& table = view.limits[number];
     const auto key = client_key(peer, table->settings());
     if (!key) continue;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "gateway/exchange/exchange.hpp"
+#include "gateway/process/entrance.hpp"
 #include "gateway/process/limit_table.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "wire/net/stream.hpp"
@@ -32,8 +33,8 @@ struct LimitAnswer {
 
 // Asks the listener's limits for one more open connection of `peer`; its places go to `places`. A trusted
 // proxy brings many clients: it is not limited. Returns the name of the limit that refuses it, which lives as
-// long as the worker's view; empty: it is granted.
-[[nodiscard]] std::string_view ask_connection_limits(Worker& worker, std::uint32_t listener,
+// long as the entrance's view; empty: it is granted.
+[[nodiscard]] std::string_view ask_connection_limits(Worker& worker, const Entrance& entrance,
                                                      std::string_view peer, LimitPlaces& places);
 
 // The places of a connection and of its request, for the tunnel that both become; null if there are none.

@@ -27,7 +27,7 @@ bool ClientConnection::is_challenge(const Exchange& exchange) const {
 // A connection may be used for every name its certificate is for, but not past the client-certificate policy
 // of another (RFC 9110 7.4).
 bool ClientConnection::fits_handshake(const Exchange& exchange) const {
-  const auto& server = exchange.view->tls->listeners[listener_];
+  const auto& server = exchange.view->tls->listeners[exchange.listener];
   return exchange.tls == nullptr || !server || server->fits(*stream_->tls(), exchange.host);
 }
 
@@ -69,7 +69,7 @@ FailureReason ClientConnection::examine(Exchange& exchange, std::string_view& de
 
   if (is_denied(exchange)) return FailureReason::denied;
   if (is_challenge(exchange) || settings(exchange).redirect_to_tls) return FailureReason::none;
-  const auto match = exchange.view->router.match(listener_, exchange.host, exchange.path);
+  const auto match = exchange.view->router.match(exchange.listener, exchange.host, exchange.path);
   if (match.route == nullptr) return FailureReason::no_route;
   exchange.record.route = match.route->name;
   if (match.gave_up) {

@@ -48,7 +48,8 @@ struct Exchange {
   net::TimePoint started{};             // first byte of the head
 
   // --- where it goes ---
-  WorkerViewPtr view;  // pins the routes for the life of the exchange
+  WorkerViewPtr view;          // pins the routes for the life of the exchange
+  std::uint32_t listener = 0;  // index into its listeners
   const CompiledRoute* route = nullptr;
 
   LimitPlaces places;  // at the limits of its client, until it ends

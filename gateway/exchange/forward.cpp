@@ -350,7 +350,7 @@ net::Task<After> Forward::fail() {
   }
   const bool whole = exchange_.framing.kind == http::BodyKind::none;
   const bool keep = whole && http::wants_keep_alive(exchange_.request.version, exchange_.request.fields) &&
-                    !worker_.stopping();
+                    !client_.is_leaving();
   write_failure(exchange_, {failure_, public_details(), keep}, worker_.unix_seconds());
   const auto error = co_await net::write_all(client_.stream(), exchange_.out.text(),
                                              client_.settings(exchange_).timeouts.write_stall);

@@ -19,11 +19,12 @@ std::string access_story(std::string_view client, std::string_view route) {
 }  // namespace
 
 net::Task<bool> ClientConnection::introduce() {
-  const auto view = worker_.view();
-  const auto& admission = view->admissions[listener_];
+  const auto view = entrance_->view;
+  const auto listener = entrance_->listener;
+  const auto& admission = view->admissions[listener];
   if (admission.has_senders) {
     if (admission.senders.contains(address_)) {
-      const bool introduced = co_await read_proxy_header(view->config->listeners[listener_]);
+      const bool introduced = co_await read_proxy_header(view->config->listeners[listener]);
       if (!introduced) co_return false;
     } else if (admission.refuses_others) {
       co_return turn_away(ConnectionRefusal::unexpected_peer,
@@ -54,7 +55,7 @@ net::Task<bool> ClientConnection::read_proxy_header(const conf::Listener& settin
         if (header.source) {
           address_ = header.source->host();
           port_ = header.source->port();
-          set_client(worker_.client_of(listener_, address_));
+          set_client(worker_.client_of(*entrance_, address_));
           destination_ = std::make_unique<const net::SocketAddress>(*header.destination);
         }
         co_return true;
@@ -86,7 +87,7 @@ void ClientConnection::report_refusal(FailureReason reason, std::string_view det
   record.limit = limit;
   record.client_address = address_;
   record.client_port = port_;
-  record.server_address = worker_.view()->listener_addresses[listener_];
+  record.server_address = entrance_->view->listener_addresses[entrance_->listener];
   worker_.report(record);
 }
 
@@ -107,7 +108,7 @@ void ClientConnection::find_client(Exchange& exchange) {
 bool ClientConnection::is_denied(Exchange& exchange) const {
   const auto* const route = exchange.route;
   if (route == nullptr && !exchange.peer_trusted) return false;
-  const auto& access = route != nullptr ? route->access : exchange.view->admissions[listener_].access;
+  const auto& access = route != nullptr ? route->access : exchange.view->admissions[exchange.listener].access;
   if (access.allows(exchange.client_address)) return false;
   exchange.failure_details = access_story(exchange.client_address, route != nullptr ? route->name : "");
   exchange.record.failure_details = exchange.failure_details;

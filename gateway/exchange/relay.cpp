@@ -60,7 +60,7 @@ net::Task<Forward::Step> Forward::relay() {
   const bool wanted = http::wants_keep_alive(exchange_.request.version, exchange_.request.fields);
   const bool upload_going = upload_ && upload_->state() == UploadState::running;
   const auto towards =
-      client_framing(exchange_, wanted && (request_whole || upload_going) && !worker_.stopping());
+      client_framing(exchange_, wanted && (request_whole || upload_going) && !client_.is_leaving());
   if (!write_response(exchange_, towards, sticky_cookie())) {
     failure_ = FailureReason::response_head_too_large;
     co_return Step::failed;
@@ -120,7 +120,9 @@ void Forward::settle_upstream(BodyReader& body) {
   // Somebody who waits for a place needs it more than the next request needs an open connection.
   const bool places_wanted =
       settings().max_connections != 0 && shared_->waiting.load(std::memory_order_relaxed) > 0;
-  if (clean && !places_wanted && !announces_client())
+  // Nor is it used again where a reload has changed meanwhile how the endpoint is to be spoken to.
+  const bool as_now = exchange_.view->upstreams[route_.upstream] == cluster()->settings;
+  if (clean && !places_wanted && !announces_client() && as_now)
     worker_.pool().put(std::move(connection_), settings().pool_size, settings().timeouts.pool_idle);
   connection_.close();
 }

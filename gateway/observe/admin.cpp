@@ -83,7 +83,8 @@ void remove_dead_socket(asio::io_context& context, const conf::Address& address)
 class Admin::Server : public AdminSessions, public std::enable_shared_from_this<Server> {
  public:
   Server(asio::io_context& context, conf::Address address, AdminSource source, AdminLimits limits)
-      : AdminSessions(std::move(source), limits),
+      : AdminSessions(source, limits),
+        commands_(source.command != nullptr),
         address_(std::move(address)),
         context_(context),
         acceptor_(context),
@@ -97,6 +98,10 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
     if (error) fail(address_, error);
     // For TCP this permits binding over connections in TIME_WAIT, never over a listener.
     acceptor_.set_option(asio::socket_base::reuse_address(true), error);
+    // Before there is a file: Linux gives it the mode of the socket's own inode, so that nobody finds it open
+    // to all for a moment.
+    if (address_.is_unix() && commands_ && ::fchmod(acceptor_.native_handle(), 0600) != 0)
+      fail(address_, error_code(errno, boost::system::system_category()));
     acceptor_.bind(endpoint, error);
     if (error) fail(address_, error);
     bound_ = address_.is_unix();
@@ -171,6 +176,7 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
     if (std::exchange(bound_, false)) ::unlink(address_.path.c_str());
   }
 
+  const bool commands_;
   const conf::Address address_;
   const std::shared_ptr<DescriptorReserve> reserve_ = std::make_shared<DescriptorReserve>(reserve_size);
   asio::io_context& context_;

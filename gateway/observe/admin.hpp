@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "conf/config.hpp"
 
@@ -17,11 +18,21 @@ class io_context;
 
 namespace tidegate::gateway {
 
+struct AdminReply {
+  int status = 200;
+  std::string content_type;
+  std::string body;
+};
+using AdminReplyTo = std::function<void(AdminReply)>;
+
 // Where the answers come from; called on the io_context's thread, never after the `Admin` is destroyed.
 struct AdminSource {
   std::function<bool(std::string& why)> ready;  // false: `why` says what is missing
   std::function<std::string()> metrics;         // Prometheus text
   std::function<std::string()> endpoints;       // JSON
+  // Takes requests that `answer` does not know, and all that change something: a method (`GET`, `POST`) and a
+  // target. It calls back once, at once or later. Null: this listener only reads.
+  std::function<void(std::string_view method, std::string_view target, AdminReplyTo)> command = {};
 };
 
 struct AdminLimits {
@@ -35,8 +46,9 @@ struct AdminLimits {
 // still queued then do nothing.
 class Admin {
  public:
-  // Listens at once. Throws std::runtime_error with a sentence that names the address and what to do. A Unix
-  // socket left behind by a dead process is replaced, a live one is not.
+  // Listens at once; a Unix socket that takes commands has mode 0600. Throws std::runtime_error with a
+  // sentence that names the address and what to do. A Unix socket left behind by a dead process is replaced,
+  // a live one is not.
   Admin(boost::asio::io_context& context, const conf::Address& address, AdminSource source,
         AdminLimits limits = {});
   ~Admin();

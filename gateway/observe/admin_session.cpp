@@ -1,6 +1,7 @@
 #include "gateway/observe/admin_session.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -37,6 +38,11 @@ AdminReply index_page() {
 }
 
 }  // namespace
+
+bool is_page(std::string_view target) {
+  constexpr std::array<std::string_view, 5> pages{"/", "/ready", "/live", "/metrics", "/endpoints"};
+  return std::find(pages.begin(), pages.end(), target.substr(0, target.find('?'))) != pages.end();
+}
 
 AdminReply answer(const AdminSource& source, std::string_view target) {
   const auto path = target.substr(0, target.find('?'));
@@ -111,6 +117,7 @@ class AdminSession : public std::enable_shared_from_this<AdminSession> {
   void reply() {
     const auto& request = parser_->get();
     const bool head = request.method() == http::verb::head;
+    if (source_.command && !head && is_command()) return command();
     if (!head && request.method() != http::verb::get) {
       fill({405, std::string(plain), "only GET and HEAD\n"}, request.keep_alive());
       response_.set(http::field::allow, "GET, HEAD");
@@ -123,6 +130,27 @@ class AdminSession : public std::enable_shared_from_this<AdminSession> {
     // Content-Length stays that of a GET (RFC 9110 9.3.2).
     if (head) response_.body().clear();
     write();
+  }
+
+  // On the socket for commands: what is not one of the pages that every admin listener has.
+  [[nodiscard]] bool is_command() const {
+    const auto& request = parser_->get();
+    if (request.method() != http::verb::get) return true;
+    return !is_page({request.target().data(), request.target().size()});
+  }
+
+  // What is done may take its time; the client decides how long it waits.
+  void command() {
+    stream_.expires_never();
+    const auto& request = parser_->get();
+    const std::string method(request.method_string().data(), request.method_string().size());
+    const std::string target(request.target().data(), request.target().size());
+    source_.command(method, target,
+                    [self = shared_from_this(), keep = request.keep_alive()](AdminReply reply) {
+                      if (self->closed_) return;
+                      self->fill(std::move(reply), keep);
+                      self->write();
+                    });
   }
 
   void refuse() {

@@ -21,12 +21,8 @@ using AdminSocket = boost::asio::basic_stream_socket<AdminProtocol, boost::asio:
 class AdminSession;
 class DescriptorReserve;
 
-// Answers by path.
-struct AdminReply {
-  int status = 200;
-  std::string content_type;
-  std::string body;
-};
+// Answers what only reads, by path.
+[[nodiscard]] bool is_page(std::string_view target);
 [[nodiscard]] AdminReply answer(const AdminSource& source, std::string_view target);
 
 // The open sessions, bounded.

@@ -1,6 +1,7 @@
 #include "gateway/observe/failure_log.hpp"
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -16,10 +17,14 @@ namespace tidegate::gateway {
 // Writes each line at once; used by the queue's thread only, apart from the atomics.
 class LogFileSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  explicit LogFileSink(const std::string& path) : file_(path) {}
+  explicit LogFileSink(const std::string& path) : file_(std::make_unique<LogFile>(path)) {}
 
+  void change(std::unique_ptr<LogFile> file) {
+    const std::lock_guard lock(mutex_);
+    file_ = std::move(file);
+  }
   void ask_to_reopen() { reopen_.store(true, std::memory_order_relaxed); }
-  void hurry() { file_.hurry(); }
+  void hurry() { file_->hurry(); }
   [[nodiscard]] std::uint64_t lost_lines() const { return lost_.load(std::memory_order_relaxed); }
 
  private:
@@ -27,19 +32,19 @@ class LogFileSink final : public spdlog::sinks::base_sink<std::mutex> {
     reopen_if_asked();
     spdlog::memory_buf_t line;
     formatter_->format(message, line);
-    if (file_.write({line.data(), line.size()})) lost_.fetch_add(1, std::memory_order_relaxed);
+    if (file_->write({line.data(), line.size()})) lost_.fetch_add(1, std::memory_order_relaxed);
   }
   void flush_() override { reopen_if_asked(); }
   // On failure the old file stays in use: the only place left to write to is the one that works.
   void reopen_if_asked() {
     if (!reopen_.exchange(false, std::memory_order_relaxed)) return;
-    if (const auto error = file_.reopen()) {
-      const auto line = "cannot reopen error log " + file_.path() + ": " + error.message() + "\n";
-      if (file_.write(line)) lost_.fetch_add(1, std::memory_order_relaxed);
+    if (const auto error = file_->reopen()) {
+      const auto line = "cannot reopen error log " + file_->path() + ": " + error.message() + "\n";
+      if (file_->write(line)) lost_.fetch_add(1, std::memory_order_relaxed);
     }
   }
 
-  LogFile file_;
+  std::unique_ptr<LogFile> file_;
   std::atomic<bool> reopen_{false};
   std::atomic<std::uint64_t> lost_{0};
 };
@@ -59,7 +64,8 @@ spdlog::level::level_enum level_of(conf::LogLevel level) {
 }  // namespace
 
 ErrorLog::ErrorLog(const conf::ErrorLog& settings, std::size_t queue_lines)
-    : sink_(std::make_shared<LogFileSink>(settings.path)),
+    : path_(settings.path),
+      sink_(std::make_shared<LogFileSink>(settings.path)),
       queue_(std::make_shared<spdlog::details::thread_pool>(queue_lines, 1)) {
   logger_ = std::make_shared<spdlog::async_logger>("tidegate", sink_, queue_,
                                                    spdlog::async_overflow_policy::overrun_oldest);
@@ -78,6 +84,14 @@ ErrorLog::~ErrorLog() {
 void ErrorLog::reopen() {
   sink_->ask_to_reopen();
   logger_->flush();  // through the queue: the file is changed by the thread that writes it
+}
+
+void ErrorLog::change(const conf::ErrorLog& settings) {
+  if (settings.path != path_) {
+    sink_->change(std::make_unique<LogFile>(settings.path));
+    path_ = settings.path;
+  }
+  set_level(settings.level);
 }
 
 void ErrorLog::set_level(conf::LogLevel level) {

@@ -44,11 +44,15 @@ class ErrorLog {
   [[nodiscard]] const std::shared_ptr<spdlog::logger>& logger() const { return logger_; }
   // Opens the file anew by its name (SIGUSR1). Any thread.
   void reopen();
+  // Goes on in another file or with another level; lines that are queued still may come there. Throws
+  // std::system_error if the file cannot be opened; then nothing has changed.
+  void change(const conf::ErrorLog& settings);
   void set_level(conf::LogLevel level);
   // Lines overrun in the queue or not written.
   [[nodiscard]] std::uint64_t dropped_lines() const;
 
  private:
+  std::string path_;
   std::shared_ptr<LogFileSink> sink_;
   std::shared_ptr<spdlog::details::thread_pool> queue_;
   std::shared_ptr<spdlog::logger> logger_;

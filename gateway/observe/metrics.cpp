@@ -132,12 +132,9 @@ std::string_view name_of(CloseClass close) {
 
 // === the counters ===
 
-UpstreamSeries::UpstreamSeries(std::string name, std::size_t workers) : name_(std::move(name)) {
-  for (std::size_t i = 0; i < workers; ++i) workers_.push_back(std::make_unique<UpstreamCounters>());
-}
-
-Metrics::Metrics(std::size_t workers) {
-  for (std::size_t i = 0; i < workers; ++i) workers_.push_back(std::make_unique<WorkerCounters>());
+void Metrics::add_worker() {
+  rows_.add();
+  for (const auto& series : upstreams_) series->add_worker();
 }
 
 UpstreamSeries& Metrics::upstream(std::string_view name) {

@@ -210,27 +210,54 @@ struct alignas(64) WorkerCounters {
   std::array<Counter, failure_reasons> local_replies;  // those the gateway answered itself
 };
 
+inline constexpr std::size_t most_workers = 1024;
+
+// One row of counters for each worker; those that are there never move, so that a worker may use its own
+// while control adds another.
+template <class Counters>
+class WorkerRows {
+ public:
+  explicit WorkerRows(std::size_t workers) : rows_(new std::unique_ptr<Counters>[most_workers]) {
+    while (size() < workers) add();
+  }
+  // At most `most_workers`. Control thread only.
+  void add() {
+    const auto index = size();
+    rows_[index] = std::make_unique<Counters>();
+    size_.store(index + 1, std::memory_order_release);
+  }
+  [[nodiscard]] Counters& operator[](std::size_t index) const { return *rows_[index]; }
+  [[nodiscard]] std::size_t size() const { return size_.load(std::memory_order_acquire); }
+
+ private:
+  std::unique_ptr<std::unique_ptr<Counters>[]> rows_;
+  std::atomic<std::size_t> size_{0};
+};
+
 // The counters of all workers. Made by control before workers start and outlives them; `worker` and the rows
 // of an `UpstreamSeries` are for that worker's writes and anybody's reads.
 class UpstreamSeries {
  public:
-  UpstreamSeries(std::string name, std::size_t workers);
+  UpstreamSeries(std::string name, std::size_t workers) : name_(std::move(name)), rows_(workers) {}
   [[nodiscard]] const std::string& name() const { return name_; }
-  [[nodiscard]] UpstreamCounters& worker(std::size_t index) { return *workers_[index]; }
-  [[nodiscard]] const UpstreamCounters& worker(std::size_t index) const { return *workers_[index]; }
-  [[nodiscard]] std::size_t workers() const { return workers_.size(); }
+  [[nodiscard]] UpstreamCounters& worker(std::size_t index) { return rows_[index]; }
+  [[nodiscard]] const UpstreamCounters& worker(std::size_t index) const { return rows_[index]; }
+  [[nodiscard]] std::size_t workers() const { return rows_.size(); }
+  void add_worker() { rows_.add(); }
 
  private:
   std::string name_;
-  std::vector<std::unique_ptr<UpstreamCounters>> workers_;
+  WorkerRows<UpstreamCounters> rows_;
 };
 
 class Metrics {
  public:
-  explicit Metrics(std::size_t workers);
-  [[nodiscard]] std::size_t workers() const { return workers_.size(); }
-  [[nodiscard]] WorkerCounters& worker(std::size_t index) { return *workers_[index]; }
-  [[nodiscard]] const WorkerCounters& worker(std::size_t index) const { return *workers_[index]; }
+  explicit Metrics(std::size_t workers) : rows_(workers) {}
+  [[nodiscard]] std::size_t workers() const { return rows_.size(); }
+  [[nodiscard]] WorkerCounters& worker(std::size_t index) { return rows_[index]; }
+  [[nodiscard]] const WorkerCounters& worker(std::size_t index) const { return rows_[index]; }
+  // A row more for everything; none is ever taken away, so that counters never go back. Control thread only.
+  void add_worker();
 
   // The series of an upstream, made when its name is first asked for and kept over reloads, so that counters
   // never go back. Control thread only; hand the reference to workers with their view. It lives as long as
@@ -239,7 +266,7 @@ class Metrics {
   [[nodiscard]] const std::vector<std::unique_ptr<UpstreamSeries>>& upstreams() const { return upstreams_; }
 
  private:
-  std::vector<std::unique_ptr<WorkerCounters>> workers_;
+  WorkerRows<WorkerCounters> rows_;
   std::vector<std::unique_ptr<UpstreamSeries>> upstreams_;
 };
 

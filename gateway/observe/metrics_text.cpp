@@ -323,12 +323,24 @@ void write_endpoints(Exposition& out, const std::vector<upstream::EndpointReport
   });
 }
 
+void write_reloads(Exposition& out, const ReloadReport& reloads) {
+  out.family("tidegate_config_reloads_total", "counter", "Reloads of the configuration.");
+  out.sample({{"result", "success"}}, reloads.succeeded);
+  out.sample({{"result", "failure"}}, reloads.failed);
+  out.single("tidegate_config_last_reload_successful", "gauge",
+             "1 if the last reload succeeded, or there was none.", reloads.last_succeeded ? 1 : 0);
+  out.single("tidegate_config_last_reload_success_timestamp_seconds", "gauge",
+             "When the configuration in use was read, in Unix time.", reloads.last_success_at);
+}
+
 void write_process(Exposition& out, const MetricsInput& input) {
   const auto& process = input.process;
   out.family("tidegate_build_info", "gauge", "1, with the version as a label.");
   out.sample({{"version", input.version}}, 1);
   out.single("tidegate_ready", "gauge", "1 while /ready answers 200.", input.ready ? 1 : 0);
-  out.single("tidegate_workers", "gauge", "Worker threads.", input.metrics.workers());
+  out.single("tidegate_workers", "gauge", "Worker threads.",
+             input.workers_serving != 0 ? input.workers_serving : input.metrics.workers());
+  write_reloads(out, input.reloads);
   out.family("tidegate_log_lines_dropped_total", "counter", "Log lines lost: queue full or not writable.");
   out.sample({{"log", "access"}}, input.access_lines_dropped);
   out.sample({{"log", "error"}}, input.error_lines_dropped);

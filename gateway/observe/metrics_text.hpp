@@ -9,6 +9,7 @@
 
 #include "gateway/observe/limit_report.hpp"
 #include "gateway/observe/metrics.hpp"
+#include "gateway/observe/reload_report.hpp"
 #include "gateway/observe/staple_state.hpp"
 
 namespace tidegate::upstream {
@@ -46,6 +47,8 @@ struct MetricsInput {
   std::vector<CertificateExpiry> certificates = {};  // each file once
   std::vector<StapleState> staples = {};
   std::vector<LimitReport> limits = {};
+  ReloadReport reloads = {};
+  std::size_t workers_serving = 0;  // 0: all
 };
 
 // Everything, HELP and TYPE included. `process_*` names are the customary ones, all others begin with

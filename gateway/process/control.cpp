@@ -20,7 +20,6 @@ constexpr int kConnectTimeoutsToEject = 3;
 Control::Control(boost::asio::io_context& context, std::shared_ptr<spdlog::logger> log)
     : context_(context),
       log_(std::move(log)),
-      passwords_(log_),
       registry_({[this](upstream::ClusterViewPtr view) { publish(view); },
                  [this](const upstream::EndpointPtr& endpoint, const std::string& cluster,
                         const upstream::Transition& transition) {
@@ -36,28 +35,6 @@ Control::Control(boost::asio::io_context& context, std::shared_ptr<spdlog::logge
 }
 
 Control::~Control() = default;
-
-void Control::apply(std::shared_ptr<const conf::Config> config, std::shared_ptr<const TlsContexts> tls,
-                    Metrics& metrics) {
-  const auto now = upstream::Clock::now();
-  health::TlsClients clients;
-  for (std::size_t i = 0; i < config->upstreams.size(); ++i) {
-    if (tls->upstreams[i]) clients.emplace(config->upstreams[i].name, tls->upstreams[i]);
-  }
-  checker_.set_tls(std::move(clients));
-  auto view = std::make_shared<WorkerView>(config, std::move(tls), passwords_.take(*config));
-  for (const auto& settings : config->upstreams) {
-    registry_.set_cluster(std::shared_ptr<const conf::Upstream>(config, &settings), now);
-    const auto cluster = registry_.view(settings.name);
-    cluster->shared->pace.set_rate(settings.handshakes_per_second);
-    view->cluster_ids.push_back(cluster->id);
-    view->series.push_back(&metrics.upstream(settings.name));
-  }
-  total_pace_.set_rate(config->handshakes_per_second);
-  view->limits = limits_.take(config->limits);
-  const WorkerViewPtr posted = std::move(view);
-  for (auto* worker : workers_) worker->post([worker, posted] { worker->set_view(posted); });
-}
 
 void Control::publish(const upstream::ClusterViewPtr& view) {
   views_[view->id] = view;
@@ -120,9 +97,9 @@ void Control::leave_hold(std::uint32_t cluster, std::uint64_t ticket) {
   });
 }
 
-void Control::worker_empty() {
-  boost::asio::post(context_, [this] {
-    if (on_worker_empty) on_worker_empty();
+void Control::worker_empty(std::uint32_t worker) {
+  boost::asio::post(context_, [this, worker] {
+    if (on_worker_empty) on_worker_empty(worker);
   });
 }
 
@@ -204,7 +181,10 @@ void Control::start_sweeping() {
   sweep_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     start_sweeping();  // first, so that the next one comes whatever this one meets
-    registry_.sweep(upstream::Clock::now());
+    const auto now = upstream::Clock::now();
+    remove_unwanted(now);
+    registry_.sweep(now);
+    forget_clusters();
   });
 }
 

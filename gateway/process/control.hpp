@@ -17,7 +17,6 @@
 #include "gateway/exchange/hold.hpp"
 #include "gateway/observe/access_record.hpp"
 #include "gateway/process/client_key.hpp"
-#include "gateway/process/password_files.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "health/checker.hpp"
 #include "upstream/pick.hpp"
@@ -40,18 +39,21 @@ class Control {
 
   // === control thread ===
 
-  // The workers that are told of changes. They must outlive this object or be forgotten by an empty list.
-  void set_workers(std::vector<Worker*> workers) { workers_ = std::move(workers); }
-  // Takes over a configuration's upstreams and gives the workers a view of it.
-  void apply(std::shared_ptr<const conf::Config> config, std::shared_ptr<const TlsContexts> tls,
-             Metrics& metrics);
+  // The workers that are told of changes, by their index. They must outlive this object or be forgotten.
+  void forget_workers() { workers_.clear(); }
+  // Tells a further worker all that the others know.
+  void add_worker(Worker& worker);
+  // Takes over a configuration's upstreams, completes its view (clusters, series, limits) and gives it to the
+  // workers. What is the same as before is not touched. An upstream that is gone drains as soon as no request
+  // that began under an earlier view can want it.
+  void apply(std::shared_ptr<WorkerView> view, Metrics& metrics);
   [[nodiscard]] const upstream::Registry& registry() const { return registry_; }
   [[nodiscard]] upstream::Registry& registry() { return registry_; }
   [[nodiscard]] std::vector<LimitReport> limit_reports() const { return limits_.reports(); }
   // True once every upstream that has a probe has had a first verdict of each endpoint, or one that is ready.
   [[nodiscard]] bool warmed_up() const;
   // Called when a worker has nothing left after `Worker::stop_accepting`.
-  std::function<void()> on_worker_empty;
+  std::function<void(std::uint32_t worker)> on_worker_empty;
 
   // === thread-safe: called by workers ===
 
@@ -69,7 +71,7 @@ class Control {
   [[nodiscard]] std::uint64_t client_seed() const { return client_seed_; }
   void enter_hold(std::uint32_t cluster, HoldTicket ticket);
   void leave_hold(std::uint32_t cluster, std::uint64_t ticket);
-  void worker_empty();
+  void worker_empty(std::uint32_t worker);
 
  private:
   struct WaitingRoom {
@@ -82,6 +84,18 @@ class Control {
     [[nodiscard]] bool empty() const { return queue.empty() && upgrades.empty(); }
   };
 
+  // An upstream that is no longer configured, and the views that may still lead requests to it.
+  struct LeavingCluster {
+    std::string name;
+    std::vector<std::weak_ptr<const WorkerView>> views;
+    upstream::TimePoint latest{};  // then it goes, whoever still wants it
+  };
+
+  std::shared_ptr<const conf::Upstream> take_upstream(const conf::Upstream& settings, bool same_tls,
+                                                      upstream::TimePoint now);
+  void part_from_upstreams(const WorkerViewPtr& before, const conf::Config& after, upstream::TimePoint now);
+  void remove_unwanted(upstream::TimePoint now);
+  void forget_clusters();
   void take_out(const upstream::EndpointPtr& endpoint, std::string_view cause);
   void publish(const upstream::ClusterViewPtr& view);
   void start_granting();
@@ -95,13 +109,15 @@ class Control {
 
   boost::asio::io_context& context_;
   std::shared_ptr<spdlog::logger> log_;
-  PasswordFiles passwords_;
   upstream::Registry registry_;
   health::Checker checker_;
   std::vector<Worker*> workers_;
   LimitTables limits_;
   upstream::HandshakePace total_pace_;
   const std::uint64_t client_seed_ = random_seed();
+  WorkerViewPtr view_;                                    // the workers' newest
+  std::vector<std::weak_ptr<const WorkerView>> earlier_;  // those before it that somebody may still hold
+  std::vector<LeavingCluster> leaving_;
   std::unordered_map<std::uint32_t, upstream::ClusterViewPtr> views_;  // by cluster number
   std::unordered_map<std::uint32_t, WaitingRoom> rooms_;
   boost::asio::steady_timer grant_timer_;

@@ -2,9 +2,9 @@
 // process.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,21 +14,25 @@
 #include "conf/config.hpp"
 #include "gateway/observe/access_log.hpp"
 #include "gateway/observe/admin.hpp"
+#include "gateway/observe/admin_commands.hpp"
 #include "gateway/observe/failure_log.hpp"
 #include "gateway/observe/metrics.hpp"
+#include "gateway/process/config_source.hpp"
+#include "gateway/process/config_watch.hpp"
 #include "gateway/process/control.hpp"
+#include "gateway/process/listening_sockets.hpp"
 #include "gateway/process/password_checks.hpp"
+#include "gateway/process/reload.hpp"
 #include "gateway/process/stapler.hpp"
 #include "gateway/process/tls_watch.hpp"
-#include "wire/net/unique_fd.hpp"
 
 namespace tidegate::gateway {
 
 class Gateway {
  public:
-  // Opens logs and listening sockets and starts the workers. Throws std::runtime_error with a sentence that
-  // names what could not be opened and what to do.
-  explicit Gateway(std::shared_ptr<const conf::Config> config);
+  // Opens logs and listening sockets and starts the workers. `source` is what reloads read; without one there
+  // are none. Throws std::runtime_error with a sentence that names what could not be opened and what to do.
+  explicit Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source = {});
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
@@ -36,56 +40,109 @@ class Gateway {
   // Runs the control thread's part on the calling thread until the shutdown is complete.
   void run();
 
-  // Thread-safe. The first call begins the graceful shutdown (own /ready turns 503, accepting goes on for
+  // === thread-safe ===
+
+  // The first call begins the graceful shutdown (own /ready turns 503, accepting goes on for
   // `shutdown.delay`, what is open may end until `shutdown.deadline`); the second ends it at once.
   void shut_down();
-  // Thread-safe: opens the log files anew by their names.
+  // Reads the configuration anew and puts in force what has changed. `done` is called on the control thread;
+  // it may be null, since the outcome is logged and counted too.
+  void reload(Reload::Done done = nullptr);
+  // Opens the log files anew by their names.
   void reopen_logs();
-  // A line in the error log. Any thread.
+  // A line in the error log.
   void note(const std::string& line);
 
+  // === control thread ===
+
+  // As for a shutdown, but without an end: own /ready turns 503, accepting goes on for `shutdown.delay`, then
+  // what is open may end. False if that is so already.
+  bool begin_drain();
+  // Serves again. Throws std::runtime_error if it cannot: it is shutting down, or an address is taken.
+  void cancel_drain();
+  // Requests in progress and open tunnels.
+  struct InProgress {
+    std::int64_t requests = 0;
+    std::int64_t tunnels = 0;
+  };
+  [[nodiscard]] InProgress in_progress() const;
+
   // The port of a listener by its index in the configuration (also when 0 was asked for); 0 for a Unix
-  // socket.
-  [[nodiscard]] std::uint16_t port(std::size_t listener) const { return ports_[listener]; }
+  // socket. Not while a reload is under way.
+  [[nodiscard]] std::uint16_t port(std::size_t listener) const { return sockets_.port(listener); }
   [[nodiscard]] std::uint16_t admin_port() const { return admin_ ? admin_->port() : 0; }
-  // For tests and the admin listener; control thread only.
+  // For tests and the admin listener.
   [[nodiscard]] Control& control() { return control_; }
   [[nodiscard]] boost::asio::io_context& context() { return context_; }
   [[nodiscard]] const Metrics& metrics() const { return metrics_; }
-  // To post to and to look at; the list is constant.
+  // To post to and to look at; a reload may add to the list, nothing is ever taken off it. The first
+  // `workers_serving` serve, the others are surplus.
   [[nodiscard]] const std::vector<std::unique_ptr<Worker>>& workers() const { return workers_; }
+  [[nodiscard]] std::size_t workers_serving() const { return serving_; }
 
  private:
   enum class Phase : std::uint8_t { serving, delaying, draining, ending };
 
-  void open_listeners();
-  void renew_tls(std::shared_ptr<const TlsContexts> tls);
-  void start_admin();
+  // --- start and shutdown (gateway.cpp) ---
   void begin_shutdown();
   void stop_accepting();
+  void await_end();
   void end_all();
+  void worker_empty(std::uint32_t worker);
+  void begin_departure();
   [[nodiscard]] bool ready(std::string& why) const;
   [[nodiscard]] std::string metrics_page() const;
 
+  // --- the configuration in force (gateway_reload.cpp) ---
+  [[nodiscard]] LoadBasis basis() const;
+  void start(LoadedConfig loaded);
+  std::string take(LoadedConfig loaded);
+  void put_in_force(LoadedConfig loaded, ListeningSockets::Plan plan);
+  void renew_tls(TlsBuild built);
+  void make_workers(std::size_t wanted);
+  void set_serving(std::size_t serving);
+  void set_access_log(std::shared_ptr<AccessLog> log);
+  [[nodiscard]] std::size_t workers_for(const conf::Config& config) const;
+  void watch_file();
+
+  // --- admin (gateway_admin.cpp) ---
+  void open_admin(const conf::Admin& admin);
+  void open_commands(const conf::Admin& admin);
+  [[nodiscard]] AdminSource pages();
+  [[nodiscard]] AdminCommands commands();
+  [[nodiscard]] AdminReply order_endpoint(const EndpointOrder& order);
+  [[nodiscard]] AdminReply order_drain();
+  [[nodiscard]] AdminReply order_undrain();
+  [[nodiscard]] std::string drain_state() const;
+
   std::shared_ptr<const conf::Config> config_;
-  const int worker_count_;
+  const ConfigSource source_;
+  const std::uint64_t descriptors_;
   boost::asio::io_context context_{1};
   ErrorLog error_log_;
   std::shared_ptr<AccessLog> access_log_;
+  std::uint64_t access_lines_dropped_ = 0;  // of the logs before it
   Metrics metrics_;
   std::shared_ptr<net::TicketKeys> ticket_keys_;  // outlive every configuration
-  std::shared_ptr<const TlsContexts> tls_;
+  TlsBuild tls_;
+  PasswordFilesByPath password_files_;
   PasswordChecks passwords_;
   Control control_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::size_t serving_ = 0;
+  ListeningSockets sockets_;
   std::unique_ptr<Admin> admin_;
+  conf::Address admin_address_;  // of `admin_`
+  std::unique_ptr<Admin> command_socket_;
+  std::string command_path_;  // of `command_socket_`
   Stapler stapler_;
-  std::unique_ptr<TlsWatch> tls_watch_;
-  std::vector<std::uint16_t> ports_;
-  std::vector<std::string> socket_files_;  // Unix listeners, removed at the end
+  TlsWatch tls_watch_;
+  Reload reload_;
+  std::unique_ptr<ConfigWatch> config_watch_;  // null: not watched
   boost::asio::steady_timer shutdown_timer_;
   Phase phase_ = Phase::serving;
-  std::size_t empty_workers_ = 0;
+  bool shutting_down_ = false;  // no way back
+  std::set<std::uint32_t> empty_workers_;
 };
 
 }  // namespace tidegate::gateway

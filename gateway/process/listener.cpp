@@ -26,9 +26,10 @@ AcceptError classify(int error) {
 
 }  // namespace
 
-Listener::Listener(Worker& worker, std::uint32_t index, net::UniqueFd socket)
+Listener::Listener(Worker& worker, std::uint32_t id, std::uint64_t key, net::UniqueFd socket)
     : worker_(worker),
-      index_(index),
+      id_(id),
+      key_(key),
       socket_(std::move(socket)),
       reserve_(::open("/dev/null", O_RDONLY | O_CLOEXEC)),
       failing_(kSayAgain) {
@@ -60,13 +61,14 @@ bool Listener::accept_one() {
   net::SocketAddress peer;
   auto client = net::SocketAddress::accept(socket_.get(), peer);
   if (!client) return handle_error(errno);
-  if (!worker_.has_room() && !worker_.shed_connection(worker_.client_of(index_, peer.host()))) {
+  if (!worker_.has_room() &&
+      !worker_.shed_connection(worker_.client_of(worker_.entrance(id_), peer.host()))) {
     worker_.counters().accept_errors_by_kind[static_cast<std::size_t>(AcceptError::over_limit)].add();
     say_over_limit();
     return true;  // closed at once: the limit of connections is reached
   }
   if (failing_.ends(worker_.now())) worker_.error_log().info("connections are accepted again");
-  worker_.accept(index_, std::move(client), peer);
+  worker_.accept(id_, std::move(client), peer);
   return true;
 }
 

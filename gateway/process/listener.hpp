@@ -17,8 +17,12 @@ class Worker;
 // instead of leaving the client without any answer.
 class Listener final : private net::Pollable, private net::DeadlineNode {
  public:
-  Listener(Worker& worker, std::uint32_t index, net::UniqueFd socket);
+  // `id` as in WorkerView::listener_ids; `key` tells the sockets of one listener apart.
+  Listener(Worker& worker, std::uint32_t id, std::uint64_t key, net::UniqueFd socket);
   ~Listener();
+
+  [[nodiscard]] std::uint32_t id() const { return id_; }
+  [[nodiscard]] std::uint64_t key() const { return key_; }
 
   // Takes what waits in the accept queue, before the socket is closed: closing resets it.
   void accept_rest();
@@ -36,7 +40,8 @@ class Listener final : private net::Pollable, private net::DeadlineNode {
   void say_over_limit();
 
   Worker& worker_;
-  const std::uint32_t index_;
+  const std::uint32_t id_;
+  const std::uint64_t key_;
   net::UniqueFd socket_;
   net::UniqueFd reserve_;
   bool paused_ = false;

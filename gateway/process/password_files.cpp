@@ -4,19 +4,19 @@
 
 namespace tidegate::gateway {
 
-const PasswordFilesByPath& PasswordFiles::take(const conf::Config& config) {
+PasswordFilesByPath read_password_files(const conf::Config& config, const PasswordFilesByPath& before,
+                                        spdlog::logger& log) {
   PasswordFilesByPath taken;
   for (const auto& route : config.routes) {
     if (!route.basic_auth) continue;
     const auto& path = route.basic_auth->file;
     auto& file = taken[path];
     if (file) continue;
-    const auto known = files_.find(path);
-    file = known != files_.end() ? known->second : std::make_shared<PasswordFile>(path);
-    read_and_tell(*file, *log_);
+    const auto known = before.find(path);
+    file = known != before.end() ? known->second : std::make_shared<PasswordFile>(path);
+    read_and_tell(*file, log);
   }
-  files_ = std::move(taken);
-  return files_;
+  return taken;
 }
 
 void read_and_tell(PasswordFile& file, spdlog::logger& log) {

@@ -16,19 +16,11 @@ namespace tidegate::gateway {
 
 using PasswordFilesByPath = std::map<std::string, std::shared_ptr<PasswordFile>>;
 
-// Owned by control. A file that a new configuration has too goes on with what was read of it: should it be
-// broken at that moment, the names read before stay.
-class PasswordFiles {
- public:
-  explicit PasswordFiles(std::shared_ptr<spdlog::logger> log) : log_(std::move(log)) {}
-
-  // Those of the configuration, read; what could not be is logged. Blocks on the files: not for a worker.
-  [[nodiscard]] const PasswordFilesByPath& take(const conf::Config& config);
-
- private:
-  std::shared_ptr<spdlog::logger> log_;
-  PasswordFilesByPath files_;
-};
+// Those of the configuration, read; what could not be is logged. A file that is among `before` goes on with
+// what was read of it: should it be broken at this moment, the names read before stay. Blocks on the files:
+// not for a worker.
+[[nodiscard]] PasswordFilesByPath read_password_files(const conf::Config& config,
+                                                      const PasswordFilesByPath& before, spdlog::logger& log);
 
 // Reads the file if it has changed, and logs what is new: a fault and its consequence, that it is mended,
 // that it names nobody. Blocks: not for a worker.

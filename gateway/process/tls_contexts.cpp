@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "gateway/process/tls_build.hpp"
 #include "gateway/process/tls_names.hpp"
 #include "gateway/process/tls_places.hpp"
 #include "wire/net/kernel_tls.hpp"
@@ -94,11 +95,11 @@ std::string missing_staple(const net::Certificate& certificate, const net::TlsSt
 }  // namespace
 
 TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::TicketKeys> keys,
-                              net::WallTime now, conf::ConfigErrors& faults, StapleFaults staples) {
+                              net::WallTime now, conf::ConfigErrors& faults, const TlsMaking& making) {
   TlsContexts contexts;
   if (!config.ticket_keys.empty()) {
     try {
-      keys->set(net::read_ticket_secrets(config.ticket_keys));
+      contexts.ticket_secrets = net::read_ticket_secrets(config.ticket_keys);
     } catch (const net::TlsFault& fault) {
       faults.push_back({config.place_of("tlsTicketKeys"), "tlsTicketKeys", message_of(fault)});
     }
@@ -107,9 +108,11 @@ TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::T
     const auto& listener = config.listeners[i];
     auto& server = contexts.listeners.emplace_back();
     if (!listener.tls) continue;
+    if (making.before != nullptr) server = find_same(*making.before, *listener.tls, making.stamps);
+    if (server) continue;
     conf::ConfigErrors found;
     auto settings = settings_of(*listener.tls);
-    settings.staples_needed = staples == StapleFaults::faults;
+    settings.staples_needed = making.staples == StapleFaults::faults;
     server = make_server({config, keys, now}, i, std::move(settings), found);
     if (listener.optional_family) continue;  // the same was said of its other half
     std::move(found.begin(), found.end(), std::back_inserter(faults));
@@ -118,6 +121,8 @@ TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::T
     const auto& upstream = config.upstreams[i];
     auto& client = contexts.upstreams.emplace_back();
     if (!upstream.tls) continue;
+    if (making.before != nullptr) client = find_same(*making.before, *upstream.tls, making.stamps);
+    if (client) continue;
     try {
       client = std::make_shared<const net::TlsClient>(settings_of(*upstream.tls), now);
     } catch (const net::TlsFault& fault) {
@@ -125,6 +130,11 @@ TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::T
     }
   }
   return contexts;
+}
+
+void use_ticket_keys(const TlsContexts& contexts, net::TicketKeys& keys) {
+  if (contexts.ticket_secrets.empty()) return keys.rotate();
+  keys.set(contexts.ticket_secrets);
 }
 
 std::vector<std::string> tls_warnings(const conf::Config& config, const TlsContexts& contexts,

@@ -8,6 +8,7 @@
 
 #include "conf/config.hpp"
 #include "conf/config_error.hpp"
+#include "gateway/process/file_stamp.hpp"
 #include "wire/net/tls_client.hpp"
 #include "wire/net/tls_server.hpp"
 #include "wire/net/tls_tickets.hpp"
@@ -18,7 +19,10 @@ namespace tidegate::gateway {
 struct TlsContexts {
   std::vector<std::shared_ptr<const net::TlsServer>> listeners;  // as Config::listeners; null: clear text
   std::vector<std::shared_ptr<const net::TlsClient>> upstreams;  // as Config::upstreams; null: clear text
+  std::vector<net::TicketSecret> ticket_secrets;                 // of Config::ticket_keys; empty: own ones
 };
+
+struct TlsBuild;
 
 // What a certificate is that cannot have the OCSP response that is to go along with it.
 enum class StapleFaults : std::uint8_t {
@@ -27,12 +31,24 @@ enum class StapleFaults : std::uint8_t {
              // have given up OCSP meanwhile, or the response in a file is that of the certificate before
 };
 
+// How contexts are made.
+struct TlsMaking {
+  TlsMaking(StapleFaults missing = StapleFaults::faults) : staples(missing) {}
+
+  StapleFaults staples;
+  const TlsBuild* before = nullptr;  // what is the same there is taken from it
+  FileStamps stamps = {};            // with `before`: of all files now
+};
+
 // Reads all files that `config` names, and adds a fault for each that cannot be used: with its place, its
 // file, the reason and the fix. Blocks on the files: not for a worker. The result is complete only if there
-// were no faults.
+// were no faults. `keys` are for the contexts to use and stay as they are: see `use_ticket_keys`.
 [[nodiscard]] TlsContexts make_tls_contexts(const conf::Config& config, std::shared_ptr<net::TicketKeys> keys,
                                             net::WallTime now, conf::ConfigErrors& faults,
-                                            StapleFaults staples = StapleFaults::faults);
+                                            const TlsMaking& making = {});
+
+// Puts the keys in force that came with `contexts`, or goes on with own ones.
+void use_ticket_keys(const TlsContexts& contexts, net::TicketKeys& keys);
 
 // What works but should be put right, one sentence each: see `net::warnings_of`, `name_warnings` and
 // `net::kernel_tls_fault`.

@@ -62,12 +62,10 @@ Worker::Worker(std::uint32_t index, WorkerLinks links)
       links_(std::move(links)),
       pool_(loop_),
       scratch_(kScratch),
-      access_(links_.access_log),
+      access_(std::move(links_.access_log)),
       failures_(links_.error_log),
       tick_(std::make_unique<Tick>(*this)),
-      random_state_(seed()) {
-  links_.counters.buffer_limit_bytes.add(static_cast<std::int64_t>(links_.most_buffer_bytes));
-}
+      random_state_(seed()) {}
 
 Worker::~Worker() {
   loop_.stop();
@@ -131,7 +129,14 @@ void Worker::write_request_id(std::string& out) {
 }
 
 void Worker::set_view(WorkerViewPtr view) {
-  view_ = with_own_count(std::move(view));
+  const auto before = std::exchange(view_, with_own_count(std::move(view)));
+  // What left keeps its counts, but no idle connections that anybody counts.
+  for (auto* series : before ? before->series : std::vector<UpstreamSeries*>()) {
+    if (std::find(view_->series.begin(), view_->series.end(), series) != view_->series.end()) continue;
+    auto& gauge = series->worker(index_).pool_idle;
+    gauge.subtract(gauge.value());
+  }
+  update_entrances();
 }
 
 void Worker::set_cluster(upstream::ClusterViewPtr cluster) {
@@ -153,8 +158,13 @@ void Worker::set_cluster(upstream::ClusterViewPtr cluster) {
   connects_.review();
 }
 
-void Worker::listen(std::uint32_t listener, net::UniqueFd socket) {
-  listeners_.push_back(std::make_unique<Listener>(*this, listener, std::move(socket)));
+void Worker::listen(std::uint32_t listener, std::uint64_t key, net::UniqueFd socket) {
+  if (!entrances_.contains(listener)) return;
+  listeners_.push_back(std::make_unique<Listener>(*this, listener, key, std::move(socket)));
+}
+
+void Worker::unlisten(std::uint64_t key) {
+  std::erase_if(listeners_, [key](const auto& listener) { return listener->key() == key; });
 }
 
 void Worker::accept(std::uint32_t listener, net::UniqueFd socket, const net::SocketAddress& peer) {
@@ -164,7 +174,8 @@ void Worker::accept(std::uint32_t listener, net::UniqueFd socket, const net::Soc
     links_.error_log->error("cannot watch a connection: {}", error.message());
     return;
   }
-  auto connection = std::make_unique<ClientConnection>(*this, listener, std::move(stream), peer);
+  auto connection =
+      std::make_unique<ClientConnection>(*this, entrances_.at(listener), std::move(stream), peer);
   auto* const accepted = connection.get();
   accepted->slot = connections_.size();
   connections_.push_back(std::move(connection));
@@ -199,8 +210,10 @@ bool Worker::shed_connection(std::uint64_t client) {
   return true;
 }
 
-std::uint64_t Worker::client_of(std::uint32_t listener, std::string_view address) const {
-  if (view_->trusted.contains(address) || view_->admissions[listener].senders.contains(address)) return 0;
+std::uint64_t Worker::client_of(const Entrance& entrance, std::string_view address) const {
+  const auto& view = *entrance.view;
+  if (view.trusted.contains(address) || view.admissions[entrance.listener].senders.contains(address))
+    return 0;
   static const conf::ClientLimit by_address;
   const auto key = client_key(address, by_address);
   return key ? hash_of(*key, links_.control.client_seed()) | 1 : 0;
@@ -287,10 +300,27 @@ void Worker::shed_idle(std::uint32_t cluster) {
 
 void Worker::stop_accepting() {
   stopping_ = true;
+  empty_reported_ = false;
   for (const auto& connection : connections_) connection->close_if_idle();
   for (const auto& listener : listeners_) listener->accept_rest();
   listeners_.clear();
   loop_.defer([this] { report_if_empty(); });
+}
+
+void Worker::stand_down() {
+  stopping_ = true;
+  listeners_.clear();
+}
+
+void Worker::serve_again() {
+  stopping_ = false;
+}
+
+void Worker::set_bounds(std::size_t connections, std::size_t buffer_bytes) {
+  links_.most_connections = connections;
+  links_.most_buffer_bytes = buffer_bytes;
+  auto& gauge = links_.counters.buffer_limit_bytes;
+  gauge.add(static_cast<std::int64_t>(buffer_bytes) - gauge.value());
 }
 
 void Worker::end_all() {
@@ -301,7 +331,7 @@ void Worker::end_all() {
 void Worker::report_if_empty() {
   if (!stopping_ || empty_reported_ || !connections_.empty() || !tunnels_.empty()) return;
   empty_reported_ = true;
-  links_.control.worker_empty();
+  links_.control.worker_empty(index_);
 }
 
 }  // namespace tidegate::gateway

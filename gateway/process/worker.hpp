@@ -16,6 +16,7 @@
 #include "gateway/observe/access_log.hpp"
 #include "gateway/observe/failure_log.hpp"
 #include "gateway/observe/metrics.hpp"
+#include "gateway/process/entrance.hpp"
 #include "gateway/process/idle_queue.hpp"
 #include "gateway/process/listener.hpp"
 #include "gateway/process/pending_connects.hpp"
@@ -59,9 +60,20 @@ class Worker {
   void post(std::function<void()> action) { loop_.post(std::move(action)); }
 
   // === the worker's own thread (or before `start`) ===
+  // Listeners that are not in the view stop accepting, what waits in their queues is still served; their
+  // connections end with the request in progress.
   void set_view(WorkerViewPtr view);
   void set_cluster(upstream::ClusterViewPtr cluster);
-  void listen(std::uint32_t listener, net::UniqueFd socket);
+  // Accepts from a socket of a listener (see Listener); nothing if the view does not have it.
+  void listen(std::uint32_t listener, std::uint64_t key, net::UniqueFd socket);
+  // Leaves a socket to another worker: what waits in its queue stays there.
+  void unlisten(std::uint64_t key);
+  // A reload has made this worker surplus: it accepts no more, and each connection ends with its next answer.
+  // Nothing is cut: it stays until it is empty, tunnels included; or it serves again.
+  void stand_down();
+  void serve_again();
+  void set_bounds(std::size_t connections, std::size_t buffer_bytes);
+  void set_access_log(std::shared_ptr<AccessLog> log) { access_.change(std::move(log)); }
   // Stops accepting and closes idle connections; requests and tunnels go on. `Control::worker_empty` follows
   // once nothing is left.
   void stop_accepting();
@@ -113,6 +125,8 @@ class Worker {
   // A failure before any request: a line in the error log, bounded as those of requests are.
   void report(const AccessRecord& record) { failures_.report(record, loop_.now()); }
 
+  // Of a listener that is open here.
+  [[nodiscard]] const Entrance& entrance(std::uint32_t listener) const { return *entrances_.at(listener); }
   void accept(std::uint32_t listener, net::UniqueFd socket, const net::SocketAddress& peer);
   [[nodiscard]] bool has_room() const {
     return connections_.size() - retiring_ + tunnels_.size() < links_.most_connections;
@@ -125,7 +139,7 @@ class Worker {
   void add_newcomer(IdleNode& connection) { newcomers_.enter(connection, now()); }
   // The same for all connections to a listener from `address`, as far as one client can be told from another
   // by it (IPv4 /32, IPv6 /64); 0 where none is told, and for proxies and balancers, who speak for many.
-  [[nodiscard]] std::uint64_t client_of(std::uint32_t listener, std::string_view address) const;
+  [[nodiscard]] std::uint64_t client_of(const Entrance& entrance, std::string_view address) const;
   // A handshake has TLS state from now on. Of more than a bounded number one is closed: the oldest
   // of a client that crowds others out, or else of all.
   void add_handshake(IdleNode& handshake);
@@ -154,6 +168,7 @@ class Worker {
   void tick();
   void count_idle();
   void report_if_empty();
+  void update_entrances();
 
   const std::uint32_t index_;
   WorkerLinks links_;
@@ -164,11 +179,12 @@ class Worker {
   WorkerViewPtr view_;
   std::vector<Cluster> clusters_;
   std::vector<std::unique_ptr<Listener>> listeners_;
-  std::vector<std::unique_ptr<Exchange>> exchanges_;  // spare ones
-  IdleQueue kept_alive_;                              // wait for their next request
-  IdleQueue newcomers_;                               // have not brought a whole head yet
-  IdleQueue handshakes_;                              // those of them that hold TLS state
-  std::size_t retiring_ = 0;                          // of `connections_`
+  std::unordered_map<std::uint32_t, EntrancePtr> entrances_;  // by number of the listener
+  std::vector<std::unique_ptr<Exchange>> exchanges_;          // spare ones
+  IdleQueue kept_alive_;                                      // wait for their next request
+  IdleQueue newcomers_;                                       // have not brought a whole head yet
+  IdleQueue handshakes_;                                      // those of them that hold TLS state
+  std::size_t retiring_ = 0;                                  // of `connections_`
   std::vector<std::unique_ptr<ClientConnection>> connections_;
   std::vector<std::unique_ptr<Tunnel>> tunnels_;
   std::unordered_map<std::uint64_t, HoldSeat*> seats_;

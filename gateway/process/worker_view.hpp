@@ -35,10 +35,14 @@ struct WorkerView {
   Networks trusted;                   // peers whose word on the client is believed
   std::vector<Admission> admissions;  // by index into Config::listeners
   std::vector<std::string> listener_addresses;
+  // Numbers of the listeners, by index: those that stay keep theirs over reloads, none is used twice.
+  std::vector<std::uint32_t> listener_ids;
   std::vector<LimitTablePtr> limits;                        // by index into Config::limits
   std::vector<std::vector<std::uint32_t>> listener_limits;  // indices into `limits`, by listener
   std::vector<std::uint32_t> cluster_ids;  // the registry's numbers, by index into Config::upstreams
   std::vector<UpstreamSeries*> series;     // by index into Config::upstreams; owned by Metrics
+  // By index into Config::upstreams, as clusters have them: the same objects as long as they say the same.
+  std::vector<std::shared_ptr<const conf::Upstream>> upstreams;
 };
 
 using WorkerViewPtr = std::shared_ptr<const WorkerView>;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <csignal>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include <boost/asio/post.hpp>
@@ -23,16 +24,21 @@ void complete(std::string& yaml, const std::string& key, const std::string& line
   yaml.append("\n").append(lines).append("\n");
 }
 
-std::shared_ptr<const conf::Config> read(std::string yaml) {
+conf::ReadResult read_completed(std::string yaml) {
   complete(yaml, "log", "log: { access: off, error: { path: /dev/null } }");
   complete(yaml, "admin", "admin: { address: 127.0.0.1:0 }");
   complete(yaml, "workers", "workers: 1");
   complete(yaml, "shutdown", "shutdown: { delay: 0s, deadline: 5s }");
   auto result = conf::read_yaml(yaml, "test.yaml");
-  if (auto* config = std::get_if<conf::Config>(&result)) {
-    if (tls_everywhere()) add_certificates(*config);
+  auto* const config = std::get_if<conf::Config>(&result);
+  if (config != nullptr && tls_everywhere()) add_certificates(*config);
+  return result;
+}
+
+std::shared_ptr<const conf::Config> read(const std::string& yaml) {
+  auto result = read_completed(yaml);
+  if (auto* config = std::get_if<conf::Config>(&result))
     return std::make_shared<const conf::Config>(std::move(*config));
-  }
   std::string faults = "the configuration is faulty:";
   for (const auto& error : std::get<conf::ConfigErrors>(result)) {
     faults.append("\n").append(error.text());
@@ -43,13 +49,19 @@ std::shared_ptr<const conf::Config> read(std::string yaml) {
 }  // namespace
 
 struct GatewayFixture::Running {
-  explicit Running(const std::string& yaml) : gateway(read(yaml)) {
+  explicit Running(std::string yaml)
+      : text(std::move(yaml)), gateway(read(text), {{}, [this] {
+                                                      const std::lock_guard lock(mutex);
+                                                      return read_completed(text);
+                                                    }}) {
     thread = std::thread([this] {
       gateway.run();
       ended = true;
     });
   }
 
+  std::mutex mutex;  // guards `text`
+  std::string text;
   gateway::Gateway gateway;
   std::thread thread;
   std::atomic<bool> ended{false};
@@ -212,6 +224,45 @@ std::uint64_t GatewayFixture::waiting(const std::string& name) const {
 
 std::uint64_t GatewayFixture::holds(const std::string& name, gateway::HoldResult result) const {
   return upstream(name, [&](const auto& c) { return c.holds[static_cast<std::size_t>(result)].value(); });
+}
+
+// === reloads ===
+
+gateway::ReloadOutcome GatewayFixture::reload(const std::string& yaml) {
+  {
+    const std::lock_guard lock(running_->mutex);
+    running_->text = yaml;
+  }
+  const auto done = std::make_shared<std::promise<gateway::ReloadOutcome>>();
+  running_->gateway.reload([done](const gateway::ReloadOutcome& outcome) { done->set_value(outcome); });
+  auto outcome = done->get_future();
+  if (outcome.wait_for(kPatience) != std::future_status::ready) throw Unexpected("a reload does not end");
+  settle();
+  return outcome.get();
+}
+
+std::size_t GatewayFixture::workers_serving() const {
+  return running_->gateway.workers_serving();
+}
+
+bool GatewayFixture::drain() {
+  const auto begun = std::make_shared<bool>(false);
+  on_control([this, begun] { *begun = running_->gateway.begin_drain(); });
+  return *begun;
+}
+
+void GatewayFixture::undrain() {
+  on_control([this] { running_->gateway.cancel_drain(); });
+  settle();
+}
+
+GatewayFixture::InProgress GatewayFixture::in_progress() const {
+  const auto left = std::make_shared<InProgress>();
+  on_control([this, left] {
+    const auto counts = running_->gateway.in_progress();
+    *left = {counts.requests, counts.tunnels};
+  });
+  return *left;
 }
 
 // === the end ===

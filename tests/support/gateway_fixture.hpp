@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/observe/metrics.hpp"
+#include "gateway/process/reload.hpp"
 #include "tests/support/patience.hpp"
 #include "upstream/registry.hpp"
 
@@ -64,6 +65,21 @@ class GatewayFixture {
   [[nodiscard]] std::uint64_t retries(const std::string& name) const;
   [[nodiscard]] std::uint64_t waiting(const std::string& name) const;  // held now
   [[nodiscard]] std::uint64_t holds(const std::string& name, gateway::HoldResult result) const;
+
+  // === reloads ===
+
+  // Has it read this instead and waits for the outcome; what is left out is filled in as at first. When it
+  // has succeeded every worker has been told.
+  gateway::ReloadOutcome reload(const std::string& yaml);
+  [[nodiscard]] std::size_t workers_serving() const;
+  // As by command. False if it drains already.
+  bool drain();
+  void undrain();
+  struct InProgress {
+    std::int64_t requests = 0;
+    std::int64_t tunnels = 0;
+  };
+  [[nodiscard]] InProgress in_progress() const;
 
   // === the end ===
 

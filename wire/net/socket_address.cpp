@@ -189,4 +189,10 @@ boost::system::result<UniqueFd, error_code> open_listener(const SocketAddress& a
   return socket;
 }
 
+void adjust_listener(int socket, int backlog, const ConnectionOptions& options) {
+  if (SocketAddress::local_of(socket).family() != AF_UNIX) set_connection_options(socket, options);
+  // Linux takes a new backlog for a socket that listens already (inet_listen).
+  (void)::listen(socket, backlog);
+}
+
 }  // namespace tidegate::net

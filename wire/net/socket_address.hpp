@@ -75,4 +75,8 @@ enum class PortSharing { exclusive, shared };
 [[nodiscard]] boost::system::result<UniqueFd, error_code> open_listener(
     const SocketAddress& at, int backlog, PortSharing sharing, const ConnectionOptions& options = {});
 
+// What a listening socket has besides its address, changed while it listens; connections that were accepted
+// before keep what they have.
+void adjust_listener(int socket, int backlog, const ConnectionOptions& options);
+
 }  // namespace tidegate::net

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -50,6 +51,11 @@ void TicketKeys::set(std::vector<TicketSecret> secrets) {
   const std::lock_guard lock(mutex_);
   secrets_ = std::make_shared<const std::vector<TicketSecret>>(std::move(secrets));
   fixed_ = true;
+}
+
+void TicketKeys::rotate() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(fixed_, false)) made_ = {};
 }
 
 TicketKeys::Secrets TicketKeys::current(Clock::time_point now) {

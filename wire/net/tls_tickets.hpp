@@ -38,6 +38,8 @@ class TicketKeys {
   // Replaces all secrets, the first one seals, and ends the rotation: they come from a file that replicas
   // share.
   void set(std::vector<TicketSecret> secrets);
+  // Undoes `set`: a secret of its own seals from now on, and those that were set open for a while yet.
+  void rotate();
 
   [[nodiscard]] TicketKey sealing(std::string_view scope, Clock::time_point now);
   struct Opening {

@@ -138,12 +138,13 @@ export class Scene {
     return Object.assign(program, { port: Number(port) });
   }
 
-  // Writes `settings` as the gateway's configuration, with a listener and an admin address unless it names its own.
+  // Writes `settings` as the gateway's configuration, with a listener, an admin address and an admin socket unless it
+  // names its own.
   configure(settings, [port, admin]) {
     const address = (number) => `127.0.0.1:${number}`;
     const whole = {
       listeners: [{ address: address(port) }],
-      admin: { address: address(admin) },
+      admin: { address: address(admin), socket: this.file(`admin-${port}.sock`) },
       log: { access: { path: this.file('access.log') }, error: { path: 'stderr', level: 'info' } },
       ...settings,
     };

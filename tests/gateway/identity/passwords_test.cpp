@@ -188,27 +188,27 @@ TEST_CASE("a password file that comes back unchanged is mended too, and an empti
 
 TEST_CASE("a configuration taken up anew keeps what was read of its password files") {
   std::ostringstream log;
-  PasswordFiles files(log_into(log));
+  const auto logger = log_into(log);
   const File text("ann:" + kBcrypt + "\n");
   conf::Config config;
   config.routes.resize(2);
   for (auto& route : config.routes) route.basic_auth.emplace().file = text.path;
-  const auto before = files.take(config);
+  const auto before = read_password_files(config, {}, *logger);
   REQUIRE(before.size() == 1);
   CHECK(before.begin()->second->find("ann").has_value());
 
   text.write("broken\n");
-  const auto broken = files.take(config);
+  const auto broken = read_password_files(config, before, *logger);
   CHECK(broken == before);
   CHECK(broken.begin()->second->find("ann").has_value());
   CHECK(log.str().find(": line 1: expected `name:hash`; the names read before stay") != std::string::npos);
   text.write("");
-  CHECK(files.take(config) == before);
+  CHECK(read_password_files(config, broken, *logger) == before);
   CHECK(log.str().find(": can be read again and is in use") != std::string::npos);
   CHECK(log.str().find(": names nobody, so that nobody is let in") != std::string::npos);
 
   config.routes.clear();
-  CHECK(files.take(config).empty());
+  CHECK(read_password_files(config, before, *logger).empty());
 }
 
 TEST_CASE("a password file that was never read is not said to have names that stay") {

@@ -8,6 +8,7 @@
 #include <spdlog/sinks/ostream_sink.h>
 
 #include "conf/yaml_reader.hpp"
+#include "gateway/process/tls_build.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/certificates.hpp"
 #include "tests/support/patience.hpp"
@@ -36,8 +37,14 @@ void become_directory(const std::string& file) {
 // A watch on one certificate, driven by hand.
 struct Watched {
   explicit Watched(gateway::TlsWatch::Change change)
-      : watch(context, config_of(files(issued)), keys, std::make_shared<spdlog::logger>("test", sink),
-              std::move(change)) {}
+      : watch(context, keys, std::make_shared<spdlog::logger>("test", sink), std::move(change)) {
+    const auto config = config_of(files(issued));
+    conf::ConfigErrors faults;
+    auto contexts = gateway::make_tls_contexts(*config, keys, std::chrono::system_clock::now(), faults);
+    REQUIRE(faults.empty());
+    watch.watch({config, std::make_shared<const gateway::TlsContexts>(std::move(contexts)),
+                 gateway::stamps_of(gateway::tls_files(*config))});
+  }
 
   void look_until_logged(const std::string& words) {
     wait_until("the log to say: " + words, [&] {

@@ -1,0 +1,94 @@
+// The listening sockets of the process. They outlive changes of the configuration and of the number of
+// workers: closing one resets the connections in its queue.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "conf/config.hpp"
+#include "wire/net/socket_address.hpp"
+#include "wire/net/unique_fd.hpp"
+
+namespace tidegate::gateway {
+
+class Worker;
+
+// The file of a Unix socket: removed at the end of whoever owns it.
+class SocketFile {
+ public:
+  SocketFile() = default;
+  explicit SocketFile(std::string path) : path_(std::move(path)) {}
+  SocketFile(SocketFile&& other) noexcept : path_(std::exchange(other.path_, {})) {}
+  SocketFile& operator=(SocketFile&& other) noexcept {
+    std::swap(path_, other.path_);
+    return *this;
+  }
+  ~SocketFile();
+
+ private:
+  std::string path_;
+};
+
+// Owned by control, which keeps every socket; workers accept from copies of the descriptors. There are at
+// least as many sockets of a listener as workers that serve (SO_REUSEPORT; of a Unix socket there are
+// copies); where there are fewer workers than that, some accept from several.
+class ListeningSockets {
+ public:
+  ListeningSockets() = default;
+  ListeningSockets(const ListeningSockets&) = delete;
+  ListeningSockets& operator=(const ListeningSockets&) = delete;
+
+  // One listener and its sockets.
+  struct Entry {
+    struct Socket {
+      net::UniqueFd descriptor;
+      net::UniqueFd copy;  // for its first owner: having one must not fail later
+      std::uint64_t key = 0;
+      Worker* owner = nullptr;  // accepts from it
+    };
+    std::uint32_t id = 0;      // see WorkerView::listener_ids
+    net::SocketAddress bound;  // with the port that 0 has become
+    SocketFile file;
+    std::vector<Socket> sockets;  // none: its family is not there, and it may be missing
+  };
+  // What a configuration needs that is not there yet.
+  struct Plan {
+    std::vector<Entry> entries;  // by index of the listener; those that stay have only their new sockets
+    std::vector<std::optional<std::size_t>> before;  // see ConfigDiff
+  };
+
+  // Opens what `config` needs for so many workers. Throws std::runtime_error with a sentence that names the
+  // address and what to do; then nothing has changed.
+  [[nodiscard]] Plan prepare(const conf::Config& config, std::vector<std::optional<std::size_t>> before,
+                             std::size_t workers);
+  // Puts a plan in force: the numbers of its listeners, in their order. What it does not have any more is
+  // given up here; workers still have their copies and serve what waits.
+  std::vector<std::uint32_t> take(Plan plan, const conf::Config& config);
+  // Spreads the sockets over the workers that serve, after these have the view: what somebody has already
+  // stays with him as far as possible.
+  void spread(const std::vector<Worker*>& serving);
+  // Gives all sockets up, before the workers stop accepting. A plan whose listeners are all the same opens
+  // them again.
+  void close();
+
+  // The numbers of the listeners, in their order.
+  [[nodiscard]] std::vector<std::uint32_t> ids() const;
+
+  // The port of a listener by its index; 0 for a Unix socket.
+  [[nodiscard]] std::uint16_t port(std::size_t listener) const { return entries_[listener].bound.port(); }
+
+ private:
+  [[nodiscard]] net::UniqueFd open_first(Entry& entry, const conf::Config& config, std::size_t index) const;
+  void add(Entry& entry, net::UniqueFd socket, const conf::Config& config, std::size_t index);
+  [[nodiscard]] bool has_port(const net::SocketAddress& at) const;
+
+  std::vector<Entry> entries_;  // by index of the listener
+  std::uint32_t last_id_ = 0;
+  std::uint64_t last_key_ = 0;
+};
+
+}  // namespace tidegate::gateway
