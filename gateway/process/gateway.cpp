@@ -166,6 +166,7 @@ void Gateway::cancel_drain() {
   if (phase_ == Phase::draining) {
     auto plan = sockets_.prepare(*config_, compare(*config_, *config_).listeners_before, serving_);
     (void)sockets_.take(std::move(plan), *config_);
+    for (auto& worker : workers_) worker->post([w = worker.get()] { w->stay_all(); });
     set_serving(serving_);
   }
   shutdown_timer_.cancel();

@@ -81,6 +81,8 @@ class Worker {
   void shed_idle(std::uint32_t cluster);
   // Tunnels end one by one over `window`.
   void leave_all(net::TimePoint::duration window) { departures_.leave_all(window); }
+  // Those that have not been told yet stay after all.
+  void stay_all() { departures_.stay_all(); }
   // Ends what is left: tunnels by a Close frame, requests by closing.
   void end_all();
 

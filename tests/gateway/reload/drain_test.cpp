@@ -45,7 +45,7 @@ TEST_CASE("after shutdown.delay: no more connections, WebSockets leave, and undr
   auto client = open_client(gateway);
   RawClient idle(port);
   CHECK(gateway.drain());
-  expect_close(client, 1012);
+  expect_close(client, 1001);
   client.close();
   wait_until("connects to be refused", [&] { return !connects(port); });
   CHECK(idle.expect_end() == StreamEnd::orderly);

@@ -44,7 +44,7 @@ TEST_CASE("tunnels of an endpoint that is removed leave by the drain, not before
   EchoPod leaving;
   EchoPod staying;
   const auto yaml = [](const EchoPod& pod) {
-    return in_front_of(pod.backend, {.upstream = "    drain: { window: 1s, closeCode: 1012 }\n"});
+    return in_front_of(pod.backend, {.upstream = "    drain: { window: 1s }\n"});
   };
   GatewayFixture gateway(yaml(leaving));
   auto client = open_client(gateway);
