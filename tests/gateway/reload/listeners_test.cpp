@@ -109,8 +109,8 @@ TEST_CASE("an address that is taken: the reload fails as a whole") {
   GatewayFixture gateway(scene.yaml(Scene::at(scene.one)));
   const auto outcome = gateway.reload(scene.yaml(Scene::at(scene.two) + Scene::at(taken.port())));
   CHECK_FALSE(outcome.succeeded);
-  CHECK(outcome.text.find("listeners[1]: cannot listen on 127.0.0.1:" + std::to_string(taken.port())) !=
-        std::string::npos);
+  CHECK(outcome.text.find("listeners[1]") != std::string::npos);
+  CHECK(outcome.text.find("cannot listen on 127.0.0.1:" + std::to_string(taken.port())) != std::string::npos);
   CHECK_FALSE(connects(scene.two));
   RawClient client(scene.one);
   CHECK(client.get().body == "x");
