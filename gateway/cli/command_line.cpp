@@ -15,6 +15,7 @@
 #include "gateway/process/gateway.hpp"
 #include "gateway/process/password_faults.hpp"
 #include "gateway/process/resolve_names.hpp"
+#include "gateway/process/started_with.hpp"
 #include "gateway/process/surroundings.hpp"
 #include "gateway/process/tls_contexts.hpp"
 #include "gateway/process/version.hpp"
@@ -104,13 +105,14 @@ void handle_signals(boost::asio::signal_set& signals, Gateway& gateway) {
 }
 
 int serve(const std::string& file) {
+  auto started = take_environment();
   std::string no_socket;
   auto result = read_for_serving(file, no_socket);
   if (const auto* errors = std::get_if<conf::ConfigErrors>(&result)) return print(file, *errors);
   const auto config = std::make_shared<const conf::Config>(std::get<conf::Config>(std::move(result)));
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    Gateway gateway(resolve_names(config), source_of(file, config->admin));
+    Gateway gateway(resolve_names(config), source_of(file, config->admin), std::move(started));
     if (!no_socket.empty()) gateway.note(no_socket);
     boost::asio::signal_set signals(gateway.context(), SIGTERM, SIGINT, SIGUSR1);
     signals.add(SIGQUIT);

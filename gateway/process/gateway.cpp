@@ -50,7 +50,7 @@ StaplerOptions stapler_options(const conf::Config& config) {
 
 }  // namespace
 
-Gateway::Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source)
+Gateway::Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source, StartedWith started)
     : config_(startable(std::move(config))),
       source_(std::move(source)),
       descriptors_(raise_descriptor_limit()),
@@ -60,13 +60,19 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source
       ticket_keys_(std::make_shared<net::TicketKeys>(kTicketPeriod)),
       passwords_(error_log_.logger()),
       control_(context_, error_log_.logger()),
+      sockets_(std::move(started.sockets)),
       stapler_(context_, error_log_.logger(), stapler_options(*config_)),
       tls_watch_(context_, ticket_keys_, error_log_.logger(),
                  [this](TlsBuild built) { renew_tls(std::move(built)); }),
       reload_(context_, error_log_.logger(), [this](LoadedConfig loaded) { return take(std::move(loaded)); }),
-      shutdown_timer_(context_) {
+      shutdown_timer_(context_),
+      service_(context_, std::move(started.notify), error_log_.logger(), [this] { return status(); }) {
+  for (const auto& warning : started.warnings) note(warning);
   control_.on_worker_empty = [this](std::uint32_t worker) { worker_empty(worker); };
+  tell_of_reloads();
   start(loaded_or_throw(config_, basis()));
+  for (const auto& address : sockets_.close_unclaimed())
+    note("a socket was handed over for " + address + ", where no listener is: this process closes it");
   error_log_.logger()->info("tidegate {} serves with {} workers, {} descriptors", version(), serving_,
                             descriptors_);
 }
@@ -124,6 +130,7 @@ Gateway::InProgress Gateway::in_progress() const {
 // What one event of the control thread could not do must not take the connections of all with it: the state
 // before it stays, and the events after it come.
 void Gateway::run() {
+  service_.ready();
   for (;;) {
     try {
       context_.run();
@@ -181,8 +188,9 @@ void Gateway::begin_shutdown() {
   shutting_down_ = true;
   error_log_.logger()->info("shutting down: accepting for {} ms more, open connections may end within {} ms",
                             config_->shutdown.delay.count(), config_->shutdown.deadline.count());
-  if (phase_ == Phase::draining) return await_end();
   (void)begin_drain();  // one that has begun goes on
+  service_.stopping();
+  if (phase_ == Phase::draining) await_end();
 }
 
 void Gateway::stop_accepting() {

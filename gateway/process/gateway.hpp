@@ -23,7 +23,9 @@
 #include "gateway/process/listening_sockets.hpp"
 #include "gateway/process/password_checks.hpp"
 #include "gateway/process/reload.hpp"
+#include "gateway/process/service_notifier.hpp"
 #include "gateway/process/stapler.hpp"
+#include "gateway/process/started_with.hpp"
 #include "gateway/process/tls_watch.hpp"
 
 namespace tidegate::gateway {
@@ -31,13 +33,16 @@ namespace tidegate::gateway {
 class Gateway {
  public:
   // Opens logs and listening sockets and starts the workers. `source` is what reloads read; without one there
-  // are none. Throws std::runtime_error with a sentence that names what could not be opened and what to do.
-  explicit Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source = {});
+  // are none. `started` is what it uses in place of opening it, and whom it tells of its life. Throws
+  // std::runtime_error with a sentence that names what could not be opened and what to do.
+  explicit Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source = {},
+                   StartedWith started = {});
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  // Runs the control thread's part on the calling thread until the shutdown is complete.
+  // Runs the control thread's part on the calling thread until the shutdown is complete. Whoever started the
+  // process is told that it serves.
   void run();
 
   // === thread-safe ===
@@ -114,6 +119,8 @@ class Gateway {
   [[nodiscard]] AdminReply order_drain();
   [[nodiscard]] AdminReply order_undrain();
   [[nodiscard]] std::string drain_state() const;
+  void tell_of_reloads();
+  [[nodiscard]] std::string status() const;
 
   std::shared_ptr<const conf::Config> config_;
   const ConfigSource source_;
@@ -143,6 +150,8 @@ class Gateway {
   Phase phase_ = Phase::serving;
   bool shutting_down_ = false;  // no way back
   std::set<std::uint32_t> empty_workers_;
+  std::string reload_fault_;  // of the last reload; empty: it succeeded
+  ServiceNotifier service_;
 };
 
 }  // namespace tidegate::gateway

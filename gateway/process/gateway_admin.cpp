@@ -117,6 +117,30 @@ std::string Gateway::drain_state() const {
   return boost::json::serialize(state) + "\n";
 }
 
+// Before those who asked for a reload are answered: where `tidegate reload` is the unit's ExecReload, the
+// service manager sees the reload end first and the command afterwards.
+void Gateway::tell_of_reloads() {
+  reload_.tell({[this] { service_.reloading(); },
+                [this](const ReloadOutcome& outcome) {
+                  reload_fault_ = outcome.succeeded ? "" : outcome.text;
+                  service_.ready();
+                }});
+}
+
+std::string Gateway::status() const {
+  const auto counts = in_progress();
+  const auto left = std::to_string(counts.requests) + " requests and " + std::to_string(counts.tunnels) +
+                    " WebSockets are left";
+  const std::string end = shutting_down_ ? "shutting down: " : "draining: ";
+  if (phase_ == Phase::delaying) return end + "still accepting, " + left;
+  if (phase_ != Phase::serving) return end + left;
+  auto text = "serving with " + std::to_string(serving_) + (serving_ == 1 ? " worker" : " workers");
+  if (std::string why; !ready(why)) text += ", " + why;
+  if (!reload_fault_.empty())
+    text += "; the configuration is an older one, since the last reload failed: " + reload_fault_;
+  return text;
+}
+
 AdminReply Gateway::order_endpoint(const EndpointOrder& order) {
   auto& registry = control_.registry();
   const auto known = registry.report();

@@ -38,10 +38,32 @@ std::string advice(int error, const conf::Address& address) {
   fail(config, index, error.message() + advice(error.value(), config.listeners[index].address));
 }
 
-boost::system::result<net::UniqueFd, net::error_code> copy_of(const net::UniqueFd& descriptor) {
-  net::UniqueFd copy(::fcntl(descriptor.get(), F_DUPFD_CLOEXEC, 0));
+boost::system::result<net::UniqueFd, net::error_code> copy_of(int descriptor) {
+  net::UniqueFd copy(::fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
   if (!copy) return net::make_error(errno);
   return copy;
+}
+
+SocketFile file_of(const conf::Address& address) {
+  return address.is_unix() && !address.path.starts_with('@') ? SocketFile(address.path) : SocketFile();
+}
+
+bool shares_port(int socket) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(socket, SOL_SOCKET, SO_REUSEPORT, &value, &size) == 0 && value != 0;
+}
+
+// Another one for a further worker: with a queue of its own if the kernel lets it stand beside the first.
+// That may have been handed over without SO_REUSEPORT, by another user (whose ports are not shared with us),
+// or for a port that needs a privilege which we do not have; then workers accept from one queue.
+boost::system::result<net::UniqueFd, net::error_code> further(int first, const conf::Listener& listener,
+                                                              const net::ConnectionOptions& options) {
+  if (listener.address.is_unix() || !shares_port(first)) return copy_of(first);
+  auto socket = net::open_listener(net::SocketAddress::local_of(first), listener.backlog,
+                                   net::PortSharing::shared, options);
+  const int error = socket ? 0 : socket.error().value();
+  return error == EADDRINUSE || error == EACCES ? copy_of(first) : std::move(socket);
 }
 
 }  // namespace
@@ -59,6 +81,19 @@ bool ListeningSockets::has_port(const net::SocketAddress& at) const {
          });
 }
 
+// All that were handed over for this listener: clients may wait in each one's queue.
+void ListeningSockets::inherit(Entry& entry, const conf::Config& config, std::size_t index) {
+  const auto& listener = config.listeners[index];
+  auto found = inherited_.take(entry.bound);
+  if (!found) fail(config, index, found.error());
+  const auto options = upstream::connection_options(listener, config.upstreams);
+  if (!found->sockets.empty() && !found->lent) entry.file = file_of(listener.address);
+  for (auto& socket : found->sockets) {
+    net::adjust_listener(socket.get(), listener.backlog, options);
+    add(entry, std::move(socket), config, index);
+  }
+}
+
 net::UniqueFd ListeningSockets::open_first(Entry& entry, const conf::Config& config,
                                            std::size_t index) const {
   const auto& listener = config.listeners[index];
@@ -67,16 +102,20 @@ net::UniqueFd ListeningSockets::open_first(Entry& entry, const conf::Config& con
   // 0.0.0.0:80 in place of 127.0.0.1:80: what stands in the way is our own, and shares its port.
   if (!socket && socket.error().value() == EADDRINUSE && has_port(entry.bound))
     socket = net::open_listener(entry.bound, listener.backlog, net::PortSharing::shared, options);
+  if (!socket && inherited_.take_ipv4(entry.bound)) {
+    fail(config, index,
+         "the socket that was handed over for [::] takes IPv4 as well; its unit needs "
+         "BindIPv6Only=ipv6-only, and one more ListenStream for this address");
+  }
   if (!socket) fail(config, index, socket.error());
   entry.bound = net::SocketAddress::local_of(socket->get());
-  if (listener.address.is_unix() && !listener.address.path.starts_with('@'))
-    entry.file = SocketFile(listener.address.path);
+  entry.file = file_of(listener.address);
   return std::move(*socket);
 }
 
 void ListeningSockets::add(Entry& entry, net::UniqueFd socket, const conf::Config& config,
                            std::size_t index) {
-  auto copy = copy_of(socket);
+  auto copy = copy_of(socket.get());
   if (!copy) fail(config, index, copy.error());
   entry.sockets.push_back({std::move(socket), std::move(*copy), ++last_key_, nullptr});
 }
@@ -96,15 +135,14 @@ ListeningSockets::Plan ListeningSockets::prepare(const conf::Config& config,
     std::size_t have = stays != nullptr ? stays->sockets.size() : 0;
     entry.bound = stays != nullptr && stays->bound.size() > 0 ? stays->bound : *address;
     if (have == 0) {
-      add(entry, open_first(entry, config, i), config, i);
-      have = 1;
+      inherit(entry, config, i);
+      if (entry.sockets.empty()) add(entry, open_first(entry, config, i), config, i);
+      have = entry.sockets.size();
     }
-    const auto& first = (entry.sockets.empty() ? stays->sockets : entry.sockets).front().descriptor;
+    const int first = (entry.sockets.empty() ? stays->sockets : entry.sockets).front().descriptor.get();
     const auto options = upstream::connection_options(listener, config.upstreams);
     for (; have < workers; ++have) {
-      auto socket = listener.address.is_unix() ? copy_of(first)
-                                               : net::open_listener(entry.bound, listener.backlog,
-                                                                    net::PortSharing::shared, options);
+      auto socket = further(first, listener, options);
       if (!socket) fail(config, i, socket.error());
       add(entry, std::move(*socket), config, i);
     }

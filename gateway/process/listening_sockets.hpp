@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "conf/config.hpp"
+#include "gateway/process/inherited_sockets.hpp"
 #include "wire/net/socket_address.hpp"
 #include "wire/net/unique_fd.hpp"
 
@@ -35,10 +36,12 @@ class SocketFile {
 
 // Owned by control, which keeps every socket; workers accept from copies of the descriptors. There are at
 // least as many sockets of a listener as workers that serve (SO_REUSEPORT; of a Unix socket there are
-// copies); where there are fewer workers than that, some accept from several.
+// copies, and of one that others cannot stand beside); where there are fewer workers than that, some accept
+// from several.
 class ListeningSockets {
  public:
-  ListeningSockets() = default;
+  // What was inherited is used where it has a listener's address, in place of opening it.
+  explicit ListeningSockets(InheritedSockets inherited = {}) : inherited_(std::move(inherited)) {}
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
 
@@ -75,6 +78,9 @@ class ListeningSockets {
   // them again.
   void close();
 
+  // Closes what was inherited and has been no listener's so far; gives the addresses.
+  std::vector<std::string> close_unclaimed() { return inherited_.close_unclaimed(); }
+
   // The numbers of the listeners, in their order.
   [[nodiscard]] std::vector<std::uint32_t> ids() const;
 
@@ -82,10 +88,12 @@ class ListeningSockets {
   [[nodiscard]] std::uint16_t port(std::size_t listener) const { return entries_[listener].bound.port(); }
 
  private:
+  void inherit(Entry& entry, const conf::Config& config, std::size_t index);
   [[nodiscard]] net::UniqueFd open_first(Entry& entry, const conf::Config& config, std::size_t index) const;
   void add(Entry& entry, net::UniqueFd socket, const conf::Config& config, std::size_t index);
   [[nodiscard]] bool has_port(const net::SocketAddress& at) const;
 
+  InheritedSockets inherited_;
   std::vector<Entry> entries_;  // by index of the listener
   std::uint32_t last_id_ = 0;
   std::uint64_t last_key_ = 0;

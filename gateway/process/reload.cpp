@@ -39,6 +39,7 @@ void Reload::request(Load load, Done done) {
 
 void Reload::begin() {
   loading_ = true;
+  watcher_.begun();
   served_ = std::exchange(waiting_, {});
   if (loader_.joinable()) loader_.join();  // it has posted its result, which was its last act
   loader_ = std::thread([this, load = std::move(load_)] {
@@ -75,6 +76,7 @@ void Reload::end(LoadResult result) {
     log_->error("reload: the configuration stays as it was");
   }
   report_.last_succeeded = outcome.succeeded;
+  watcher_.ended(outcome);
   for (const auto& done : std::exchange(served_, {})) {
     if (done) done(outcome);
   }

@@ -32,6 +32,11 @@ class Reload {
   // changed.
   using Apply = std::function<std::string(LoadedConfig)>;
   using Done = std::function<void(const ReloadOutcome&)>;
+  // What hears of every reload, before those who asked for it.
+  struct Watcher {
+    std::function<void()> begun;
+    Done ended;
+  };
 
   Reload(boost::asio::io_context& context, std::shared_ptr<spdlog::logger> log, Apply apply);
   // Waits for a load in progress; its outcome is told to nobody.
@@ -42,6 +47,8 @@ class Reload {
   // Begins, or, while another is in progress, once that is done: what is read is never older than the
   // request. Requests that wait are served by one load. `done` may be null.
   void request(Load load, Done done);
+  // There is none at first. Both functions are set.
+  void tell(Watcher watcher) { watcher_ = std::move(watcher); }
   [[nodiscard]] const ReloadReport& report() const { return report_; }
 
  private:
@@ -51,6 +58,7 @@ class Reload {
   boost::asio::io_context& context_;
   const std::shared_ptr<spdlog::logger> log_;
   const Apply apply_;
+  Watcher watcher_{[] {}, [](const ReloadOutcome&) {}};
   Load load_;
   std::vector<Done> waiting_;  // for the next load
   std::vector<Done> served_;   // by the one in progress

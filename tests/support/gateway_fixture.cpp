@@ -49,11 +49,15 @@ std::shared_ptr<const conf::Config> read(const std::string& yaml) {
 }  // namespace
 
 struct GatewayFixture::Running {
-  explicit Running(std::string yaml)
-      : text(std::move(yaml)), gateway(read(text), {{}, [this] {
-                                                      const std::lock_guard lock(mutex);
-                                                      return read_completed(text);
-                                                    }}) {
+  Running(std::string yaml, gateway::StartedWith started)
+      : text(std::move(yaml)),
+        gateway(read(text),
+                {{},
+                 [this] {
+                   const std::lock_guard lock(mutex);
+                   return read_completed(text);
+                 }},
+                std::move(started)) {
     thread = std::thread([this] {
       gateway.run();
       ended = true;
@@ -67,7 +71,8 @@ struct GatewayFixture::Running {
   std::atomic<bool> ended{false};
 };
 
-GatewayFixture::GatewayFixture(const std::string& yaml) : running_(std::make_unique<Running>(yaml)) {
+GatewayFixture::GatewayFixture(const std::string& yaml, gateway::StartedWith started)
+    : running_(std::make_unique<Running>(yaml, std::move(started))) {
   std::signal(SIGPIPE, SIG_IGN);  // as the program does: OpenSSL writes without MSG_NOSIGNAL
   settle();
 }

@@ -10,6 +10,7 @@
 
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/reload.hpp"
+#include "gateway/process/started_with.hpp"
 #include "tests/support/patience.hpp"
 #include "upstream/registry.hpp"
 
@@ -21,7 +22,7 @@ class GatewayFixture {
   // at a port of the system's choice, one worker, a shutdown deadline of 5 s. Listeners are written with port
   // 0. Throws Unexpected with the faults of the configuration. Does not wait for probes: see
   // `wait_for_ready`.
-  explicit GatewayFixture(const std::string& yaml);
+  explicit GatewayFixture(const std::string& yaml, gateway::StartedWith started = {});
   // Shuts down at once and joins, whatever is still open.
   ~GatewayFixture();
   GatewayFixture(const GatewayFixture&) = delete;
