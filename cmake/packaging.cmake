@@ -10,7 +10,7 @@ endif()
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tidegate/examples
-  FILES_MATCHING PATTERN "*.yaml" PATTERN "*.conf" PATTERN "*.service" PATTERN "*.js" PATTERN "*.md"
+  FILES_MATCHING PATTERN "*.yaml" PATTERN "*.conf" PATTERN "*.service" PATTERN "*.socket" PATTERN "*.js" PATTERN "*.md"
   PATTERN "node_modules" EXCLUDE PATTERN "socket-pod" EXCLUDE)
 
 # The unit names the places where the program and the configuration really are. A configuration that is there already is
