@@ -67,7 +67,15 @@ in_root getent passwd tidegate || fail "no user tidegate"
 chroot "$root" dpkg-query -W -f '${Conffiles}' tidegate | grep -q /etc/tidegate/tidegate.yaml ||
   fail "the configuration is not a conffile"
 
-# === start, ask, stop ===
+for file in tidegate.socket notify-reload.conf; do
+  [ -f "$root/usr/share/tidegate/examples/systemd/$file" ] || fail "no example $file"
+done
+# What this release's systemd does not know it would leave out, with no more than a warning.
+case $codename in
+  bookworm) grep -qx 'Type=notify' "$root/usr/lib/systemd/system/tidegate.service" || fail "not a unit for systemd 252" ;;
+esac
+
+# === start, ask, reload, stop ===
 
 export root log
 # In its own network, so that no port is taken, and its own process numbers, so that nothing can be left.
@@ -80,6 +88,7 @@ unshare --net --mount --pid --fork --kill-child sh -eu -c '
     chroot "$root" setpriv --reuid tidegate --regid tidegate --clear-groups --no-new-privs \
       --inh-caps=-all,+net_bind_service --ambient-caps=-all,+net_bind_service --bounding-set=-all,+net_bind_service "$@"
   }
+  chroot "$root" install -d -o tidegate -g tidegate /run/tidegate  # RuntimeDirectory
   as_unit $(sed -n "s/^ExecStartPre=//p" "$unit") >>"$log" 2>&1
   (as_unit $(sed -n "s/^ExecStart=//p" "$unit") >>"$log" 2>&1; echo $? >"$root/ended") &
   tries=0
@@ -91,6 +100,7 @@ unshare --net --mount --pid --fork --kill-child sh -eu -c '
   done
   curl -fs --max-time 2 -o /dev/null http://127.0.0.1:9901/live || { echo "/live does not answer"; exit 1; }
   curl -fs --max-time 2 http://127.0.0.1:80/ | grep -q tidegate || { echo "port 80 does not answer"; exit 1; }
+  as_unit $(sed -n "s/^ExecReload=//p" "$unit") >>"$log" 2>&1 || { echo "it does not reload"; exit 1; }
   for process in "$root"/proc/[0-9]*; do
     [ "$(readlink "$process/exe")" != "$root/usr/bin/tidegate" ] || kill -TERM "${process##*/}"
   done
@@ -105,4 +115,4 @@ unshare --net --mount --pid --fork --kill-child sh -eu -c '
 
 in_root apt-get purge -q -y tidegate || fail "the package does not go away"
 [ ! -e "$root/etc/tidegate/tidegate.yaml" ] || fail "purge left the configuration"
-echo "installed, started, answered, stopped and purged: $(basename "$package") on $codename"
+echo "installed, started, answered, reloaded, stopped and purged: $(basename "$package") on $codename"
