@@ -66,7 +66,7 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source
                  [this](TlsBuild built) { renew_tls(std::move(built)); }),
       reload_(context_, error_log_.logger(), [this](LoadedConfig loaded) { return take(std::move(loaded)); }),
       shutdown_timer_(context_),
-      service_(context_, std::move(started.notify), error_log_.logger(), [this] { return status(); }) {
+      service_(context_, started.notify, error_log_.logger(), [this] { return status(); }) {
   for (const auto& warning : started.warnings) note(warning);
   control_.on_worker_empty = [this](std::uint32_t worker) { worker_empty(worker); };
   tell_of_reloads();

@@ -43,9 +43,9 @@ std::string status_line(std::string_view text) {
   return line.substr(0, end).append(more);
 }
 
-ServiceNotifier::ServiceNotifier(boost::asio::io_context& context, NotifyTarget target,
+ServiceNotifier::ServiceNotifier(boost::asio::io_context& context, const NotifyTarget& target,
                                  std::shared_ptr<spdlog::logger> log, Status status)
-    : target_(std::move(target)), log_(std::move(log)), status_(std::move(status)), timer_(context) {
+    : target_(target), log_(std::move(log)), status_(std::move(status)), timer_(context) {
   if (!target_.socket) return;
   socket_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!socket_) log_->warn("the service manager cannot be told anything: {}", net::last_error().message());

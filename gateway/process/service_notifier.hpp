@@ -40,8 +40,8 @@ class ServiceNotifier {
   using Status = std::function<std::string()>;
 
   // `status` is what the gateway does now, for people; it is asked once a second, and told when it differs.
-  ServiceNotifier(boost::asio::io_context& context, NotifyTarget target, std::shared_ptr<spdlog::logger> log,
-                  Status status);
+  ServiceNotifier(boost::asio::io_context& context, const NotifyTarget& target,
+                  std::shared_ptr<spdlog::logger> log, Status status);
   ServiceNotifier(const ServiceNotifier&) = delete;
   ServiceNotifier& operator=(const ServiceNotifier&) = delete;
 

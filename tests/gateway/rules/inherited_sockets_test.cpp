@@ -39,6 +39,11 @@ net::SocketAddress address_of(const net::UniqueFd& socket) {
   return net::SocketAddress::local_of(socket.get());
 }
 
+void expect_taken(InheritedSockets& sockets, net::UniqueFd socket, bool lent) {
+  const auto fault = sockets.add(std::move(socket), lent);
+  CHECK(fault.empty());
+}
+
 // The same socket by another number.
 bool same(int one, int other) {
   struct stat a {};
@@ -54,12 +59,14 @@ TEST_CASE("what is no listening stream socket is refused by name") {
   CHECK(sockets.add(net::UniqueFd(::open("/dev/null", O_RDONLY)), true) == "no socket");
   auto udp = bound(ip("127.0.0.1"), SOCK_DGRAM);
   const auto port = std::to_string(address_of(udp).port());
-  CHECK(sockets.add(std::move(udp), true) == "127.0.0.1:" + port + ", which is no stream socket");
+  const auto datagrams = sockets.add(std::move(udp), true);
+  CHECK(datagrams == "127.0.0.1:" + port + ", which is no stream socket");
   auto deaf = bound(ip("127.0.0.1"));
-  CHECK(sockets.add(std::move(deaf), true).find("does not listen") != std::string::npos);
+  const auto silent = sockets.add(std::move(deaf), true);
+  CHECK(silent.find("does not listen") != std::string::npos);
   auto packets = listening(*net::SocketAddress::from_path(folder.file("packets")), SOCK_SEQPACKET);
-  CHECK(sockets.add(std::move(packets), true) ==
-        "unix:" + folder.file("packets") + ", which is no stream socket");
+  const auto sequenced = sockets.add(std::move(packets), true);
+  CHECK(sequenced == "unix:" + folder.file("packets") + ", which is no stream socket");
   CHECK(sockets.add(net::UniqueFd(::socket(AF_NETLINK, SOCK_RAW, 0)), true)
             .starts_with("a socket of address family"));
   CHECK(sockets.close_unclaimed().empty());
@@ -70,7 +77,7 @@ TEST_CASE("a socket is found by its exact address, and neither blocks nor outliv
   const auto at = address_of(socket);
   const int number = socket.get();
   InheritedSockets sockets;
-  REQUIRE(sockets.add(std::move(socket), false).empty());
+  expect_taken(sockets, std::move(socket), false);
   CHECK(sockets.take(ip("127.0.0.2", at.port()))->sockets.empty());
   CHECK(sockets.take(ip("0.0.0.0", at.port()))->sockets.empty());
   CHECK(sockets.take(ip("127.0.0.1", 1))->sockets.empty());
@@ -90,7 +97,7 @@ TEST_CASE("a lent socket is given as a copy, as often as it is wanted") {
   auto socket = listening(at);
   const int number = socket.get();
   InheritedSockets sockets;
-  REQUIRE(sockets.add(std::move(socket), true).empty());
+  expect_taken(sockets, std::move(socket), true);
   for (int i = 0; i < 2; ++i) {
     const auto found = sockets.take(at);
     REQUIRE(found->sockets.size() == 1);
@@ -119,9 +126,9 @@ TEST_CASE("several at one address come together, and what nobody took is closed 
   const auto unwanted = address_of(other);
   const int number = other.get();
 
-  REQUIRE(sockets.add(std::move(first), false).empty());
-  REQUIRE(sockets.add(std::move(other), true).empty());
-  REQUIRE(sockets.add(std::move(second), false).empty());
+  expect_taken(sockets, std::move(first), false);
+  expect_taken(sockets, std::move(other), true);
+  expect_taken(sockets, std::move(second), false);
   CHECK(sockets.take(at)->sockets.size() == 2);
   CHECK(sockets.close_unclaimed() == std::vector{unwanted.text()});
   CHECK(::fcntl(number, F_GETFD) < 0);
@@ -139,7 +146,7 @@ TEST_CASE("a socket for all IPv6 addresses may have the port of IPv4 as well") {
     REQUIRE(::listen(socket.get(), 8) == 0);
     const auto port = address_of(socket).port();
     InheritedSockets sockets;
-    REQUIRE(sockets.add(std::move(socket), true).empty());
+    expect_taken(sockets, std::move(socket), true);
     CHECK(sockets.take_ipv4(ip("0.0.0.0", port)) == !only);
     CHECK(sockets.take_ipv4(ip("127.0.0.1", port)) == !only);
     CHECK_FALSE(sockets.take_ipv4(ip("0.0.0.0", 1)));

@@ -21,9 +21,8 @@ using gateway::status_line;
 namespace {
 
 struct Scene {
-  explicit Scene(gateway::NotifyTarget target)
-      : notifier(context, std::move(target), std::make_shared<spdlog::logger>("none"),
-                 [this] { return status; }) {}
+  explicit Scene(const gateway::NotifyTarget& target)
+      : notifier(context, target, std::make_shared<spdlog::logger>("none"), [this] { return status; }) {}
 
   // Lets timers run until the message is there.
   void run_until(const NotifySocket& manager, const std::string& message) {
@@ -152,7 +151,7 @@ TEST_CASE("a manager that does not read for a while hears what matters later, in
   }
   manager.drain(fill);
   scene.run_until(manager, "WATCHDOG=1");
-  const auto heard = manager.heard();
+  const auto& heard = manager.heard();
   REQUIRE(heard.size() >= 3);
   CHECK(heard[0] == "READY=1\nSTATUS=serving");
   CHECK(heard[1].starts_with("RELOADING=1\n"));
@@ -165,7 +164,7 @@ TEST_CASE("a manager that is gone does not matter") {
     const NotifySocket gone;
     target.socket = gone.address();
   }
-  Scene scene(std::move(target));
+  Scene scene(target);
   scene.notifier.ready();
   scene.notifier.stopping();
   CHECK(scene.context.poll() == 0);
