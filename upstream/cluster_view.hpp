@@ -70,6 +70,7 @@ struct ClusterView {
   std::vector<Member> members;           // every endpoint that is not removed
   std::vector<std::uint32_t> eligible;   // indices of members that were ready when the view was made
   std::shared_ptr<const HashRing> ring;  // only for Balance::hash
+  bool removed = false;                  // no configuration has it any more: all members drain
 
   // One address that stands for many pods and is the only choice: a retry goes to it anew. An earlier address
   // that still drains after a reload does not count.

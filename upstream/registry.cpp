@@ -214,6 +214,7 @@ void Registry::publish(const Update& update) {
   view->version = ++last_version_;
   view->settings = cluster.settings;
   view->shared = cluster.shared;
+  view->removed = cluster.removed;
   view->members.reserve(cluster.entries.size());
   for (const auto& entry : cluster.entries) {
     if (entry.state == EndpointState::ready) {

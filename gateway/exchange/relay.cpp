@@ -183,7 +183,7 @@ Forward::Step Forward::open_tunnel() {
   const auto late = exchange_.answer.text().substr(exchange_.response.size);
   auto tunnel = std::make_unique<Tunnel>(worker_, counters_, std::move(opening));
   auto* const opened = tunnel.get();
-  worker_.adopt(std::move(tunnel));
+  worker_.adopt(std::move(tunnel), *exchange_.view->config);
   opened->start(exchange_.out.text(), late, early);
   after_ = After::tunnel;
   return Step::done;

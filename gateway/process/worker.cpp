@@ -136,6 +136,7 @@ void Worker::set_view(WorkerViewPtr view) {
     auto& gauge = series->worker(index_).pool_idle;
     gauge.subtract(gauge.value());
   }
+  if (before && before->config != view_->config) departures_.review(*view_->config);
   update_entrances();
 }
 
@@ -150,7 +151,7 @@ void Worker::set_cluster(upstream::ClusterViewPtr cluster) {
     // Nothing new goes to an endpoint that is not ready, by an idle connection either.
     if (!endpoint.eligible()) pool_.purge(endpoint.id());
     if (endpoint.state() == upstream::EndpointState::draining) {
-      departures_.leave(member.endpoint, id);
+      departures_.leave(member.endpoint, id, slot.view->removed);
     } else {
       departures_.stay(endpoint.id());
     }
@@ -199,7 +200,8 @@ void Worker::retire(Tunnel& tunnel) {
   });
 }
 
-void Worker::adopt(std::unique_ptr<Tunnel> tunnel) {
+void Worker::adopt(std::unique_ptr<Tunnel> tunnel, const conf::Config& config) {
+  if (&config != view_->config.get()) departures_.review(*tunnel, *view_->config);
   tunnel->slot = tunnels_.size();
   tunnels_.push_back(std::move(tunnel));
 }

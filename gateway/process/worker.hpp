@@ -155,7 +155,8 @@ class Worker {
   // Both are destroyed after the current event.
   void retire(ClientConnection& connection);
   void retire(Tunnel& tunnel);
-  void adopt(std::unique_ptr<Tunnel> tunnel);
+  // `config`: what its request was routed by.
+  void adopt(std::unique_ptr<Tunnel> tunnel, const conf::Config& config);
   [[nodiscard]] const std::vector<std::unique_ptr<Tunnel>>& tunnels() const { return tunnels_; }
   [[nodiscard]] spdlog::logger& error_log() { return *links_.error_log; }
 

@@ -58,6 +58,9 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   void end(conf::CloseCause cause);
 
   [[nodiscard]] const upstream::Endpoint& endpoint() const { return *place_.endpoint(); }
+  [[nodiscard]] const conf::Upstream& settings() const { return *settings_; }
+  // The name of the route that its request took, cut to what records keep.
+  [[nodiscard]] std::string_view route() const { return record_.record().route; }
   // It has been told to end, or is ending of itself.
   [[nodiscard]] bool is_ending() const {
     return retired_ || discarding_ || leaving() || closing_ != net::TimePoint{};
@@ -65,7 +68,8 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   // When a byte passed last that was not the gateway's own doing.
   [[nodiscard]] net::TimePoint last_active() const { return active_; }
 
-  std::size_t slot = 0;  // its place in the worker's list
+  std::size_t slot = 0;          // its place in the worker's list
+  std::uint32_t route_left = 0;  // its route is gone: the number that departures gave to that; 0: it is there
 
  private:
   struct Side {
