@@ -32,8 +32,8 @@ async function visit(browser, gateway, count = 1) {
 }
 
 // A gateway that also serves the page.
-function serve(scene, port, settings = {}) {
-  const { upstreams } = upstream([port], settings);
+function serve(scene, ports, settings = {}) {
+  const { upstreams } = upstream([ports].flat(), settings);
   return scene.gateway({ routes: [page, { path: '/', upstream: 'pods' }], upstreams, shutdown });
 }
 
@@ -73,6 +73,19 @@ await suite({
     const visitor = await visit(browser, await serve(scene, pod.port));
     pod.cut();
     assert.deepEqual(await visitor.closes(), [{ code: 1006, reason: '', wasClean: false }]);
+    await visitor.end();
+  },
+
+  'its endpoint is drained: 1012 with the reason, and clean': async (scene, { browser }) => {
+    const [leaving, staying] = [await scene.pod(), await scene.pod()];
+    const gateway = await serve(scene, [leaving.port, staying.port], { drain: { window: '500ms', deadline: '20s' } });
+    await gateway.order('endpoint', 'drain', `127.0.0.1:${staying.port}`);
+    const visitor = await visit(browser, gateway, 10);
+    await gateway.order('endpoint', 'undrain', `127.0.0.1:${staying.port}`);
+    await gateway.order('endpoint', 'drain', `127.0.0.1:${leaving.port}`);
+    for (const close of await visitor.closes()) {
+      assert.deepEqual(close, { code: 1012, reason: 'endpoint is leaving', wasClean: true });
+    }
     await visitor.end();
   },
 

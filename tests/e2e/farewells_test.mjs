@@ -33,6 +33,12 @@ async function assertClosed(socket, code, reason) {
   return at;
 }
 
+// What the gateway holds because a reader does not take it.
+async function keptBytes(gateway) {
+  const { text } = await gateway.get('/metrics');
+  return Number(text.match(/^tidegate_tunnel_bytes (\d+)$/m)[1]);
+}
+
 // The line of the access log about the only socket of this scene.
 const line = (scene) => until('the line of the socket', () => scene.read('access.log').trim());
 
@@ -48,20 +54,23 @@ function connectPusher(gateway) {
   return { pusher, seen };
 }
 
-// A pusher-js client whose pod is killed: what it has seen by the time it is at the other one, and after how many
+const kill = (pod) => pod.signal('SIGKILL');
+const drain = (pod, gateway) => gateway.order('endpoint', 'drain', `127.0.0.1:${pod.port}`);
+
+// A pusher-js client whose pod is taken away: what it has seen by the time it is at the other one, and after how many
 // milliseconds it began to connect again.
-async function movePusher(scene, settings) {
+async function movePusher(scene, takeAway, settings) {
   const pods = [await scene.pod(), await scene.pod()];
   const gateway = await scene.gateway(upstream(pods.map(({ port }) => port), {
     readinessProbe: { httpGet: { path: '/ready' }, periodSeconds: 1 }, ...settings,
   }));
   const { pusher, seen } = connectPusher(gateway);
   await until('a connection', () => seen.sockets.length === 1);
-  const [killed, other] = seen.sockets[0].startsWith(`${pods[0].pid}.`) ? pods : pods.reverse();
-  const killedAt = Date.now();
-  killed.signal('SIGKILL');
+  const [leaving, other] = seen.sockets[0].startsWith(`${pods[0].pid}.`) ? pods : pods.reverse();
+  const takenAt = Date.now();
+  await takeAway(leaving, gateway);
   await until('another connection', () => seen.sockets.length === 2, 20_000);
-  seen.waited = seen.begun.find((time) => time >= killedAt) - killedAt;
+  seen.waited = seen.begun.find((time) => time >= takenAt) - takenAt;
   pusher.disconnect();
   assert.ok(seen.sockets[1].startsWith(`${other.pid}.`), 'the other pod has it now');
   return seen;
@@ -108,8 +117,7 @@ await suite({
     const gateway = await scene.gateway({ ...upstream([pod.port]), shutdown });
     const socket = await open(gateway);
     socket.pause();
-    const kept = async () => Number((await gateway.get('/metrics')).text.match(/^tidegate_tunnel_bytes (\d+)$/m)[1]);
-    await until('the gateway has to wait for the client', kept);
+    await until('the gateway has to wait for the client', () => keptBytes(gateway));
     const before = socket.received.length;
     gateway.signal('SIGTERM');
     await gateway.says(/shutting down/);
@@ -144,14 +152,57 @@ await suite({
     assert.equal(socket.received.length, 0);
   },
 
+  'an endpoint is drained: its sockets are closed one by one, those of the other stay': async (scene) => {
+    const pods = [await scene.pod(), await scene.pod()];
+    const gateway = await scene.gateway(upstream(pods.map(({ port }) => port), {
+      balance: 'least-connections', drain: { window: '2s', deadline: '20s' },
+    }));
+    const sockets = await openMany(gateway, 40);
+    await until('the greetings', () => sockets.every(({ received }) => received.length === 1));
+    const at = (pod) => sockets.filter(({ received }) => received[0].includes(`${pod.pid}.`));
+    const [leaving, staying] = pods.map(at);
+    assert.equal(leaving.length, 20);
+    await drain(pods[0], gateway);
+    const times = await Promise.all(leaving.map((socket) => assertClosed(socket, 1012, 'endpoint is leaving')));
+    times.sort((a, b) => a - b);
+    assert.ok(times.at(-1) - times[0] > 1_000, `all within ${times.at(-1) - times[0]} ms`);
+    assert.ok(staying.every(({ readyState }) => readyState === WebSocket.OPEN));
+    const socket = await open(gateway);
+    await until('its greeting', () => socket.received.length === 1);
+    assert.ok(socket.received[0].includes(`${pods[1].pid}.`), 'the other pod has the next one');
+  },
+
+  'an endpoint is drained: a client that has stopped reading gets all of it and its Close, when it reads on': async (scene) => {
+    const count = 60;
+    const pod = await talkingPod(scene, WebSocketServer, { count });
+    const other = await scene.pod();
+    const gateway = await scene.gateway(upstream([pod.port, other.port], { drain: { window: '500ms', deadline: '20s' } }));
+    await gateway.order('endpoint', 'drain', `127.0.0.1:${other.port}`);
+    const socket = await open(gateway);
+    socket.pause();
+    await gateway.order('endpoint', 'undrain', `127.0.0.1:${other.port}`);
+    await until('the gateway has to wait for the client', () => keptBytes(gateway));
+    await drain(pod, gateway);
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+    socket.resume();
+    await assertClosed(socket, 1012, 'endpoint is leaving');
+    assert.equal(socket.received.length, count);
+  },
+
   'pusher-js comes back at once after 4200': async (scene) => {
-    const seen = await movePusher(scene, { closes: 'pusher' });
+    const seen = await movePusher(scene, kill, { closes: 'pusher' });
     assert.ok(seen.codes.includes(4200), JSON.stringify(seen.codes));
     assert.ok(seen.waited < 900, `after ${seen.waited} ms`);
   },
 
   'pusher-js comes back after a second where the code is 1012': async (scene) => {
-    const seen = await movePusher(scene, {});
+    const seen = await movePusher(scene, kill, {});
     assert.ok(seen.waited >= 990, `after ${seen.waited} ms`);
+  },
+
+  'pusher-js whose endpoint is drained comes back at once, too': async (scene) => {
+    const seen = await movePusher(scene, drain, { closes: 'pusher', drain: { window: '100ms', deadline: '20s' } });
+    assert.ok(seen.codes.includes(4200), JSON.stringify(seen.codes));
+    assert.ok(seen.waited < 900, `after ${seen.waited} ms`);
   },
 });

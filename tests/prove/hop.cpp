@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include <boost/json.hpp>
+
 #include "tests/prove/fetch.hpp"
 #include "tests/prove/programs.hpp"
 
@@ -103,6 +105,31 @@ asio::awaitable<void> Hop::start() {
   throw std::runtime_error(program_ +
                            (ended ? " did not start: " + ended->text() : " does not reach the pods") + "\n" +
                            end_of(log()) + end_of(layout_.directory + "/error.log"));
+}
+
+asio::awaitable<void> Hop::order(std::vector<std::string> words) {
+  auto line = std::move(words);
+  std::string told = "tidegate";
+  for (const auto& word : line) told += " " + word;
+  line.insert(line.begin(), program_);
+  line.insert(line.end(), {"-c", layout_.directory + "/" + file_name(options_.via)});
+  const auto outcome_log = layout_.directory + "/orders.log";
+  Process command(context_, line, outcome_log);
+  const auto ended = co_await command.wait(start_patience);
+  if (ended && ended->signal == 0 && ended->status == 0) co_return;
+  throw std::runtime_error(told + ": " + (ended ? ended->text() : "no answer") + "\n" + end_of(outcome_log));
+}
+
+asio::awaitable<std::string> Hop::state_of(std::string wanted) const {
+  const asio::ip::tcp::endpoint admin(asio::ip::address_v4::loopback(), layout_.admin_port);
+  const auto answer = co_await fetch(admin, "GET", "/endpoints", std::chrono::seconds(5));
+  if (!answer || answer->status != 200) co_return std::string();
+  const auto value = boost::json::parse(answer->body);
+  for (const auto& endpoint : value.at("endpoints").as_array()) {
+    if (endpoint.at("address").as_string() != wanted) continue;
+    co_return std::string(endpoint.at("state").as_string());
+  }
+  co_return std::string();
 }
 
 asio::awaitable<std::optional<HiddenWork>> Hop::read_hidden_work() const {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <boost/asio/awaitable.hpp>
@@ -28,6 +29,10 @@ struct Layout {
   std::vector<std::string> upstreams;  // `host:port` of each pod, or of the service in front of them
 };
 
+// What the gateway is configured to say to the sockets of a pod that it drains.
+inline constexpr std::uint16_t drain_code = 4242;
+inline constexpr std::string_view drain_reason = "pod is rolled";
+
 // The configuration files. Pure.
 [[nodiscard]] std::string tidegate_configuration(const Options& options, const Layout& layout);
 [[nodiscard]] std::string nginx_configuration(const Options& options, const Layout& layout);
@@ -46,6 +51,10 @@ class Hop {
   // Writes the configuration, starts the program and waits until it passes a request to a pod; throws
   // std::runtime_error with the end of its log if it does not.
   boost::asio::awaitable<void> start();
+  // Has the running gateway do something: `tidegate WORDS...`. Throws std::runtime_error if it does not.
+  boost::asio::awaitable<void> order(std::vector<std::string> words);
+  // What the gateway says of an endpoint, such as "ready"; empty if it does not know it.
+  boost::asio::awaitable<std::string> state_of(std::string address) const;
   // The gateway's metrics; none for the others.
   boost::asio::awaitable<std::optional<HiddenWork>> read_hidden_work() const;
   // Ends it; how it ended and what processor time it took.

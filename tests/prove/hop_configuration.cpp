@@ -48,10 +48,17 @@ std::string tidegate_configuration(const Options& options, const Layout& layout)
         << "      periodSeconds: " << probe_period(options) << "\n";
   }
   if (options.max_connections) out << "    maxConnections: " << *options.max_connections << "\n";
+  if (options.trial() == Trial::drain) {
+    const auto window = options.window.count();
+    out << "    drain: { window: " << window << "s, deadline: " << 3 * window << "s }\n"
+        << "    closes: { draining: { code: " << drain_code << ", reason: \"" << drain_reason << "\" } }\n";
+  }
   if (!options.hold) out << "    hold: off\n";
   if (options.hold) out << "    hold: { maxWait: 10s }\n";
   if (!options.retry) out << "    retry: off\n";
-  out << "admin: { address: \"127.0.0.1:" << layout.admin_port << "\" }\n"
+  out << "admin: { address: \"127.0.0.1:" << layout.admin_port << "\"";
+  if (options.trial() == Trial::drain) out << ", socket: " << layout.directory << "/admin.sock";
+  out << " }\n"
       << "log:\n  access: { path: " << layout.directory << "/access.log }\n"
       << "  error: { path: " << layout.directory << "/error.log }\n";
   return out.str();

@@ -17,6 +17,8 @@ constexpr const char* examples =
     "  tidegate-prove --all-down --runs 10     all pods gone for 2 s in the middle, ten times\n"
     "  tidegate-prove --unready 5              /ready says 503 everywhere for 5 s under open sockets\n"
     "  tidegate-prove --max-connections 100    no pod may ever count 101\n"
+    "  tidegate-prove --drain                  pods drained and restarted in turn: every socket gets its "
+    "Close\n"
     "Exit status: 0 nothing failed; 1 something did; 2 wrong use; 77 something needed is missing here.";
 
 void add_load_options(CLI::App& app, Options& options) {
@@ -67,10 +69,20 @@ void add_trial_options(CLI::App& app, Options& options) {
       "--max-connections", [&options](int value) { options.max_connections = value; },
       "instead of restarts: a limit of sockets per pod, which the pods check themselves");
   capacity->check(CLI::Range(1, 10'000))->excludes(all_down)->excludes(unready);
-  auto* single = app.get_option("--single");
-  unready->excludes(single);
-  capacity->excludes(single);
-  app.get_option("--k6")->excludes(unready)->excludes(capacity);
+  auto* drain = app.add_flag("--drain", options.drain,
+                             "instead of restarts: each pod is drained by the gateway, restarted and put "
+                             "back, under sockets that talk all the time");
+  drain->excludes(all_down)->excludes(unready)->excludes(capacity);
+  app.add_option_function<int>(
+         "--window", [&options](int value) { options.window = std::chrono::seconds(value); },
+         "--drain: the sockets of a pod are closed over so many seconds (default 10)")
+      ->check(CLI::Range(2, 600))
+      ->needs(drain);
+  for (auto* other : {app.get_option("--single"), app.get_option("--k6")}) {
+    unready->excludes(other);
+    capacity->excludes(other);
+    drain->excludes(other);
+  }
 }
 
 }  // namespace
@@ -87,6 +99,7 @@ std::string_view text(Via via) {
 Trial Options::trial() const {
   if (unready) return Trial::unready;
   if (max_connections) return Trial::capacity;
+  if (drain) return Trial::drain;
   return Trial::rollout;
 }
 
@@ -111,6 +124,12 @@ Parsed parse_options(int argc, char** argv) {
     parsed.exit_status = 2;
     return parsed;
   }
+  if (options.drain && options.via != Via::tidegate) {
+    std::fputs("--drain: only tidegate can be told to\n", stderr);
+    parsed.exit_status = 2;
+    return parsed;
+  }
+  if (options.drain) options.time = 3 * (options.window + std::chrono::seconds(3));
   if (options.k6_script.empty()) options.k6_script = default_k6_script();
   if (options.trial() == Trial::capacity && options.workers == 0) options.workers = 2;
   return parsed;

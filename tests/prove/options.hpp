@@ -19,6 +19,7 @@ enum class Restarts { both, graceful, kill };
 enum class Trial {
   rollout,   // they are restarted one after another, twice round
   unready,   // all answer `/ready` with 503 for a while, under open sockets
+  drain,     // each is emptied by the gateway's order, restarted and put back, under sockets that talk
   capacity,  // nothing; the hop must keep each one's sockets under a limit
 };
 
@@ -35,6 +36,8 @@ struct Options {
   bool hold = true;
   std::optional<std::chrono::seconds> unready;  // Trial::unready: for so long
   std::optional<int> max_connections;           // Trial::capacity: the limit per pod
+  bool drain = false;                           // Trial::drain
+  std::chrono::seconds window{10};              // over which the sockets of a pod are closed then
   int workers = 0;                              // of the hop; 0: its own default
   bool k6 = false;                              // clients are k6's
   std::string keep_logs;                        // directory; empty: logs go with the temporary directory

@@ -63,7 +63,7 @@ void Pods::launch(std::size_t pod, Beginning beginning) {
       std::make_unique<Process>(context_, command, settings_.log_directory + "/" + name(pod) + ".log");
 }
 
-asio::awaitable<void> Pods::wait_ready(std::size_t pod) {
+asio::awaitable<void> Pods::wait_ready(std::size_t pod) const {
   // A named result: GCC 12 destroys the awaited frame twice where `co_await` is a condition and a throw
   // follows.
   const bool ready = co_await wait_until_ok(address(pod), "/ready", start_patience);
@@ -94,7 +94,7 @@ asio::awaitable<void> Pods::kill(std::size_t pod) {
   co_await processes_[pod]->wait(kill_patience);
 }
 
-asio::awaitable<void> Pods::restart(const Step& step) {
+asio::awaitable<void> Pods::restart(Step step) {
   if (step.kind == Step::Kind::kill) {
     journal_(name(step.pod) + " SIGKILL");
     co_await kill(step.pod);
@@ -129,15 +129,22 @@ asio::awaitable<void> Pods::turn_unready(milliseconds time) {
   }
 }
 
-asio::awaitable<std::vector<PodCounts>> Pods::counts() {
+asio::awaitable<void> Pods::renew(std::size_t pod) {
+  return restart({Step::Kind::graceful, pod, milliseconds(0)});
+}
+
+asio::awaitable<PodCounts> Pods::count(std::size_t pod) const {
+  const auto answer = co_await fetch(address(pod), "GET", "/stats", std::chrono::seconds(5));
+  if (!answer || answer->status != 200) co_return PodCounts{};
+  const auto value = boost::json::parse(answer->body);
+  const auto& object = value.as_object();
+  co_return PodCounts{number(object, "sockets"), number(object, "peak"), number(object, "handshakes"),
+                      number(object, "handshakesUnready"), number(object, "messages")};
+}
+
+asio::awaitable<std::vector<PodCounts>> Pods::counts() const {
   std::vector<PodCounts> all(processes_.size());
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const auto answer = co_await fetch(address(i), "GET", "/stats", std::chrono::seconds(5));
-    if (!answer || answer->status != 200) continue;
-    const auto value = boost::json::parse(answer->body);
-    const auto& object = value.as_object();
-    all[i] = {number(object, "sockets"), number(object, "peak"), number(object, "handshakesUnready")};
-  }
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = co_await count(i);
   co_return all;
 }
 

@@ -22,7 +22,9 @@ namespace tidegate::prove {
 struct PodCounts {
   std::uint64_t sockets = 0;
   std::uint64_t peak = 0;
+  std::uint64_t handshakes = 0;
   std::uint64_t handshakes_unready = 0;
+  std::uint64_t messages = 0;  // received; each is echoed unless its socket has ended
 };
 
 class Pods {
@@ -35,6 +37,9 @@ class Pods {
     Rollout rollout;
   };
 
+  [[nodiscard]] std::size_t size() const { return processes_.size(); }
+  [[nodiscard]] boost::asio::ip::tcp::endpoint address(std::size_t pod) const;
+
   // `journal` is told of every restart.
   Pods(boost::asio::io_context& context, Settings settings, Journal journal);
 
@@ -42,18 +47,20 @@ class Pods {
   boost::asio::awaitable<void> start();
   // Performs the steps; `began` is the start of the load.
   boost::asio::awaitable<void> roll(std::chrono::steady_clock::time_point began);
+  // SIGTERM, and the pod anew; returns when it is ready.
+  boost::asio::awaitable<void> renew(std::size_t pod);
   // Makes every `/ready` answer 503 for `time`.
   boost::asio::awaitable<void> turn_unready(std::chrono::milliseconds time);
-  boost::asio::awaitable<std::vector<PodCounts>> counts();
+  boost::asio::awaitable<PodCounts> count(std::size_t pod) const;
+  boost::asio::awaitable<std::vector<PodCounts>> counts() const;
   boost::asio::awaitable<void> end();
 
  private:
   enum class Beginning { at_once, delayed };
 
-  [[nodiscard]] boost::asio::ip::tcp::endpoint address(std::size_t pod) const;
   void launch(std::size_t pod, Beginning beginning);
-  boost::asio::awaitable<void> wait_ready(std::size_t pod);
-  boost::asio::awaitable<void> restart(const Step& step);
+  boost::asio::awaitable<void> wait_ready(std::size_t pod) const;
+  boost::asio::awaitable<void> restart(Step step);
   boost::asio::awaitable<void> take_all_down();
   boost::asio::awaitable<void> kill(std::size_t pod);
 

@@ -82,8 +82,9 @@ bool RunResult::passed() const {
 
 std::string headline(const Options& options) {
   std::ostringstream out;
-  out << options.clients << (options.k6 ? " clients of k6, " : " clients, ") << options.time.count()
-      << " s, via " << text(options.via) << (options.single ? " and one service address" : "");
+  out << options.clients << (options.k6 ? " clients of k6, " : " clients, ");
+  if (options.trial() != Trial::drain) out << options.time.count() << " s, ";
+  out << "via " << text(options.via) << (options.single ? " and one service address" : "");
   if (!options.retry) out << ", retry off";
   if (!options.hold) out << ", hold off";
   switch (options.trial()) {
@@ -96,6 +97,9 @@ std::string headline(const Options& options) {
       break;
     case Trial::unready:
       out << "; /ready says 503 everywhere for " << options.unready->count() << " s";
+      break;
+    case Trial::drain:
+      out << "; 3 pods, each drained over " << options.window.count() << " s, restarted and put back";
       break;
     case Trial::capacity: out << "; at most " << *options.max_connections << " sockets per pod"; break;
   }

@@ -18,6 +18,8 @@ Step::Kind kind_of(Restarts restarts, std::size_t index) {
 
 Rollout plan_rollout(const Options& options, std::size_t pods) {
   Rollout rollout;
+  // A drained pod has no sockets left to wait for.
+  if (options.trial() == Trial::drain) rollout.grace = milliseconds(300);
   if (options.trial() != Trial::rollout) return rollout;
   const milliseconds total = options.time;
   const milliseconds lead = total / 20;  // the load is up before the first pod goes

@@ -46,18 +46,6 @@ std::size_t count_restarts(const Rollout& rollout) {
   return count;
 }
 
-Load make_load(Scene& scene) {
-  Load load;
-  if (const auto& authority = scene.hop.layout().authority; !authority.empty()) {
-    load.tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-    load.tls->load_verify_file(authority);
-    load.tls->set_verify_mode(asio::ssl::verify_peer);
-  }
-  load.hop = scene.hop.address();
-  load.began = Clock::now();
-  return load;
-}
-
 asio::awaitable<void> show_until(Scene& scene, const Load& load, Clock::time_point end) {
   while (Clock::now() < end) {
     scene.progress.show(load.tally);
@@ -184,11 +172,24 @@ asio::awaitable<void> hold_capacity(Scene& scene) {
 
 }  // namespace
 
+Load make_load(Scene& scene) {
+  Load load;
+  if (const auto& authority = scene.hop.layout().authority; !authority.empty()) {
+    load.tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+    load.tls->load_verify_file(authority);
+    load.tls->set_verify_mode(asio::ssl::verify_peer);
+  }
+  load.hop = scene.hop.address();
+  load.began = Clock::now();
+  return load;
+}
+
 asio::awaitable<void> hold_trial(Scene& scene) {
   scene.result.restarts = count_restarts(scene.rollout);
   switch (scene.options.trial()) {
     case Trial::rollout: return scene.options.k6 ? hold_k6_rollout(scene) : hold_rollout(scene);
     case Trial::unready: return hold_unready(scene);
+    case Trial::drain: return hold_drain(scene);
     case Trial::capacity: break;
   }
   return hold_capacity(scene);

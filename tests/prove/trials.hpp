@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "tests/prove/conversation.hpp"
 #include "tests/prove/hop.hpp"
 #include "tests/prove/pods.hpp"
 #include "tests/prove/report.hpp"
@@ -20,6 +21,12 @@ struct Scene {
   const Rollout& rollout;
   RunResult& result;
 };
+
+// What all clients share, as the hop is reached; its time begins now.
+[[nodiscard]] Load make_load(Scene& scene);
+
+// Trial::drain.
+boost::asio::awaitable<void> hold_drain(Scene& scene);
 
 // Holds the trial that the options name and fills in the result's tally and checks.
 boost::asio::awaitable<void> hold_trial(Scene& scene);

@@ -163,6 +163,11 @@ export class Scene {
       const answer = await fetch(`http://127.0.0.1:${admin}${what}`, { headers: { connection: 'close' } });
       return { status: answer.status, text: await answer.text() };
     };
+    // `tidegate WORDS...` to this gateway.
+    gateway.order = async (...words) => {
+      const { code, output } = await this.run([process.env.TIDEGATE_PROGRAM, ...words, '-c', file]);
+      if (code !== 0) throw new Error(`tidegate ${words.join(' ')}: status ${code}\n${output}`);
+    };
     await until('the gateway is ready', async () => (await gateway.get('/ready')).status === 200);
     return gateway;
   }
