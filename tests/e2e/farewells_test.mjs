@@ -4,6 +4,7 @@ import { once } from 'node:events';
 
 import { needPackage } from './harness/needs.mjs';
 import { talkingPod, tornPod } from './harness/pods.mjs';
+import { readFrames, trickle } from './harness/trickle.mjs';
 import { until, upstream } from './harness/scene.mjs';
 import { suite } from './harness/suite.mjs';
 
@@ -187,6 +188,30 @@ await suite({
     socket.resume();
     await assertClosed(socket, 1012, 'endpoint is leaving');
     assert.equal(socket.received.length, count);
+  },
+
+  'an endpoint is drained: a client that reads a little at a time past the deadline gets a clean end': async (scene) => {
+    const pod = await talkingPod(scene, WebSocketServer, { count: 60 });
+    const other = await scene.pod();
+    const gateway = await scene.gateway(upstream([pod.port, other.port], { drain: { window: '500ms', deadline: '2s' } }));
+    await gateway.order('endpoint', 'drain', `127.0.0.1:${other.port}`);
+    const client = await trickle(gateway.port);
+    await gateway.order('endpoint', 'undrain', `127.0.0.1:${other.port}`);
+    await until('the gateway has to wait for the client', () => keptBytes(gateway));
+    await drain(pod, gateway);
+    await until('the pod is let go', () => pod.closes.length === 1);
+    const before = client.size();
+    assert.equal(await client.ended, 'end of stream');
+    assert.ok(client.size() > before, 'what was on its way arrived after that');
+    // Whole messages in order, then the Close, or the end in the midst of a message: nothing else can be said there.
+    const { frames, rest } = readFrames(client.bytes());
+    const messages = frames.filter(({ opcode }) => opcode === 2);
+    assert.ok(messages.every(({ payload }, i) => payload.equals(Buffer.alloc(1 << 20, i))));
+    const [close, ...more] = frames.slice(messages.length);
+    assert.equal(more.length, 0);
+    if (close) assert.deepEqual([close.opcode, close.payload.readUInt16BE(0), rest.length], [8, 1012, 0]);
+    if (rest.length > 10) assert.ok(rest.subarray(10).equals(Buffer.alloc(rest.length - 10, messages.length)));
+    assert.ok(close || rest.length > 0);
   },
 
   'pusher-js comes back at once after 4200': async (scene) => {
