@@ -139,9 +139,9 @@ class Gateway {
   std::size_t serving_ = 0;
   ListeningSockets sockets_;
   std::unique_ptr<Admin> admin_;
-  conf::Address admin_address_;  // of `admin_`
-  std::unique_ptr<Admin> command_socket_;
-  std::string command_path_;  // of `command_socket_`
+  conf::Address admin_address_;            // of `admin_`
+  std::shared_ptr<Admin> command_socket_;  // orders that came over it keep it until they are answered
+  std::string command_path_;               // of `command_socket_`
   Stapler stapler_;
   TlsWatch tls_watch_;
   Reload reload_;

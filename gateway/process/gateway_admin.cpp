@@ -59,27 +59,24 @@ void Gateway::open_admin(const conf::Admin& admin) {
 void Gateway::open_commands(const conf::Admin& admin) {
   const bool wanted = admin.enabled && admin.socket == conf::CommandSocket::at_path;
   if (command_socket_ && wanted && admin.socket_path == command_path_) return;
-  // The order to reload may have come over the old one, which still has to answer it.
-  const auto part = [this] {
-    if (command_socket_) boost::asio::post(context_, [gone = std::move(command_socket_)] {});
-  };
-  if (!wanted) return part();
+  if (!wanted) return command_socket_.reset();
   auto source = pages();
   source.command = [orders = commands()](std::string_view method, std::string_view target,
                                          const AdminReplyTo& reply) {
     perform(orders, method, target, reply);
   };
-  auto opened = std::make_unique<Admin>(context_, conf::Address{{}, 0, admin.socket_path}, std::move(source));
-  part();
-  command_socket_ = std::move(opened);
+  command_socket_ =
+      std::make_shared<Admin>(context_, conf::Address{{}, 0, admin.socket_path}, std::move(source));
   command_path_ = admin.socket_path;
 }
 
 AdminCommands Gateway::commands() {
   AdminCommands commands;
   commands.reload = [this](AdminReplyTo reply) {
-    reload([reply = std::move(reply)](const ReloadOutcome& outcome) {
+    // The reload may move the socket that the order came by.
+    reload([this, reply = std::move(reply), socket = command_socket_](const ReloadOutcome& outcome) {
       reply(text_reply(outcome.succeeded ? 200 : 422, outcome.text));
+      boost::asio::post(context_, [socket] {});
     });
   };
   commands.drain = [this] { return order_drain(); };

@@ -13,6 +13,19 @@
 #include "gateway/process/worker.hpp"
 
 namespace tidegate::gateway {
+namespace {
+
+// Once every worker has done what was posted to it before: on the context's thread.
+void when_all_know(boost::asio::io_context& context, const std::vector<std::unique_ptr<Worker>>& workers,
+                   std::function<void()> then) {
+  // The last of them lets go of it.
+  const std::shared_ptr<void> told(nullptr, [&context, then = std::move(then)](void*) mutable {
+    boost::asio::post(context, std::move(then));
+  });
+  for (const auto& worker : workers) worker->post([told] {});
+}
+
+}  // namespace
 
 std::size_t Gateway::workers_for(const conf::Config& config) const {
   const auto wanted = static_cast<std::size_t>(config.workers > 0 ? config.workers : usable_cores());
@@ -43,7 +56,13 @@ void Gateway::reload(Reload::Done done) {
       if (done) done({false, "there is no file to read"});
       return;
     }
-    reload_.request([source = source_, basis = basis()] { return load_config(source, basis); }, done);
+    // Whoever has the answer finds the new configuration in force.
+    const auto answer = [this, done](const ReloadOutcome& outcome) {
+      if (!done) return;
+      if (!outcome.succeeded) return done(outcome);
+      when_all_know(context_, workers_, [done, outcome] { done(outcome); });
+    };
+    reload_.request([source = source_, basis = basis()] { return load_config(source, basis); }, answer);
   });
 }
 

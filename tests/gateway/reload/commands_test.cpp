@@ -160,6 +160,19 @@ TEST_CASE("a reload opens, moves and closes the admin socket") {
   wait_until("the second to go", [&] { return !std::filesystem::exists(other.socket()); });
 }
 
+TEST_CASE("the order to reload is answered over the socket that it came by, though that is another now") {
+  const Folder folder;
+  const Folder other;
+  ScriptedBackend backend;
+  GatewayFixture gateway(with_socket(backend, folder.socket()));
+  std::filesystem::create_directory(other.socket());  // so that the fixture's own order fails
+  CHECK_FALSE(gateway.reload(with_socket(backend, other.socket())).succeeded);
+  std::filesystem::remove(other.socket());
+  CHECK(order(folder.socket(), "/reload").status == 200);
+  CHECK(order(other.socket(), "/ready", "GET").status == 200);
+  wait_until("the old one to be gone", [&] { return !std::filesystem::exists(folder.socket()); });
+}
+
 TEST_CASE("a faulty file is the command's answer: 422 with the place of each fault") {
   const Folder folder;
   ScriptedBackend backend;
