@@ -32,6 +32,15 @@ class ClientStream {
     tls_->async_handshake(boost::asio::ssl::stream_base::client, std::forward<Handler>(handler));
   }
 
+  // The serial number of the certificate that the other side has shown; -1: none.
+  [[nodiscard]] long peer_serial() {
+    X509* const certificate = tls_ ? ::SSL_get1_peer_certificate(tls_->native_handle()) : nullptr;
+    if (certificate == nullptr) return -1;
+    const long serial = ::ASN1_INTEGER_get(::X509_get0_serialNumber(certificate));
+    ::X509_free(certificate);
+    return serial;
+  }
+
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {
     if (tls_) return tls_->async_read_some(buffers, std::forward<Token>(token));

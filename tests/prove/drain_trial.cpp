@@ -1,16 +1,11 @@
 // Trial::drain: a rollout as a careful operator makes it. Each pod in turn is drained by the gateway's order,
 // restarted when it is empty and put back, while every client talks.
-#include <functional>
-#include <memory>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
-#include <boost/asio/co_spawn.hpp>
-
-#include "tests/prove/drain_record.hpp"
+#include "tests/prove/company.hpp"
 #include "tests/prove/fetch.hpp"
-#include "tests/prove/steady_client.hpp"
 #include "tests/prove/trials.hpp"
 
 namespace tidegate::prove {
@@ -35,44 +30,6 @@ std::vector<std::string> words(const Scene& scene, const char* order, std::size_
   return {"endpoint", order, address_of(scene, pod)};
 }
 
-// The clients and what they see, for as long as the trial lasts.
-struct Company {
-  Company(Scene& scene, Load& shared)
-      : load(shared), record(scene.pods.size()), size(static_cast<unsigned>(scene.options.clients)) {}
-
-  Load& load;
-  DrainRecord record;
-  unsigned size;
-  std::vector<std::unique_ptr<SteadyClient>> clients{};
-  std::size_t ended = 0;
-  std::exception_ptr failure{};
-  std::uint64_t drained = 0;
-};
-
-void start(Scene& scene, Company& company) {
-  for (unsigned i = 0; i < company.size; ++i) {
-    auto& client = company.clients.emplace_back(
-        std::make_unique<SteadyClient>(scene.context, company.load, company.record, i));
-    asio::co_spawn(scene.context, client->run(), [&company](std::exception_ptr failure) {
-      ++company.ended;
-      if (failure) company.failure = failure;
-    });
-  }
-}
-
-// False after the time.
-asio::awaitable<bool> wait_until(Scene& scene, Company& company, milliseconds time,
-                                 std::function<bool()> condition) {
-  const auto end = Clock::now() + time;
-  while (!condition()) {
-    if (company.failure) std::rethrow_exception(company.failure);
-    if (Clock::now() > end) co_return false;
-    scene.progress.show(company.load.tally);
-    co_await pause(tick);
-  }
-  co_return true;
-}
-
 asio::awaitable<void> wait_ready(Scene& scene, std::size_t pod) {
   const auto end = Clock::now() + patience;
   std::string state;
@@ -89,8 +46,7 @@ asio::awaitable<void> wait_ready(Scene& scene, std::size_t pod) {
 asio::awaitable<PodCounts> empty(Scene& scene, Company& company, PodDrain& drain) {
   const milliseconds window = scene.options.window;
   const auto left = [&company, pod = drain.pod] { return company.record.pods[pod].open; };
-  const bool emptied =
-      co_await wait_until(scene, company, 3 * window + patience, [&] { return left() == 0; });
+  const bool emptied = co_await company.wait_until(3 * window + patience, [&] { return left() == 0; });
   if (emptied) drain.emptied = std::chrono::duration_cast<milliseconds>(Clock::now() - drain.ordered);
   PodCounts counts;
   const auto end = Clock::now() + patience;
@@ -101,12 +57,13 @@ asio::awaitable<PodCounts> empty(Scene& scene, Company& company, PodDrain& drain
   co_return counts;
 }
 
-asio::awaitable<void> roll(Scene& scene, Company& company, std::size_t pod) {
+// How many sockets were drained.
+asio::awaitable<std::uint64_t> roll(Scene& scene, Company& company, std::size_t pod) {
   auto& record = company.record;
-  const auto everybody = [&] { return record.open() == company.size; };
+  const auto everybody = [&] { return company.is_complete(); };
   co_await wait_ready(scene, pod);
-  co_await wait_until(scene, company, patience, everybody);
-  co_await wait_until(scene, company, settling, [] { return false; });
+  co_await company.wait_until(patience, everybody);
+  co_await company.wait_until(settling, [] { return false; });
 
   PodDrain drain;
   drain.pod = pod;
@@ -117,42 +74,43 @@ asio::awaitable<void> roll(Scene& scene, Company& company, std::size_t pod) {
   scene.progress.event("pod-" + std::to_string(pod) + " drains, " + std::to_string(drain.sockets) +
                        " sockets");
   const auto counts = co_await empty(scene, company, drain);
-  co_await wait_until(scene, company, patience, everybody);
+  co_await company.wait_until(patience, everybody);
   drain.newcomers = record.pods[pod].greetings - greetings;
   drain.back = record.open() - record.pods[pod].open;
-  company.drained += drain.sockets;
 
   auto& checks = scene.result.checks;
-  const auto judged = judge(record, drain, scene.options.window, company.size);
+  const auto judged = judge(record, drain, scene.options.window, company.size());
   checks.insert(checks.end(), judged.begin(), judged.end());
   checks.push_back(judge_messages(pod, record.pods[pod], counts));
   co_await scene.pods.renew(pod);
   record.pods[pod] = {};
   co_await scene.hop.order(words(scene, "undrain", pod));
+  co_return drain.sockets;
 }
 
 }  // namespace
 
 asio::awaitable<void> hold_drain(Scene& scene) {
   auto load = make_load(scene);
-  Company company(scene, load);
+  Company company(scene, load, static_cast<unsigned>(scene.options.clients));
   scene.progress.begin(load.began);
-  start(scene, company);
-  for (std::size_t pod = 0; pod < scene.pods.size(); ++pod) co_await roll(scene, company, pod);
+  company.start();
+  std::uint64_t drained = 0;
+  for (std::size_t pod = 0; pod < scene.pods.size(); ++pod) {
+    const auto sockets = co_await roll(scene, company, pod);
+    drained += sockets;
+  }
   for (std::size_t pod = 0; pod < scene.pods.size(); ++pod) co_await wait_ready(scene, pod);
   scene.result.restarts = scene.pods.size();
   scene.progress.event("closing");
-  for (auto& client : company.clients) client->leave();
-  const bool over = co_await wait_until(scene, company, 2 * load.message_patience,
-                                        [&] { return company.ended == company.size; });
-  if (!over) throw std::runtime_error("clients do not come to an end");
+  co_await company.end();
   for (std::size_t pod = 0; pod < scene.pods.size(); ++pod) {
     const auto counts = co_await scene.pods.count(pod);
     // The last one is empty: everybody is where he was sent.
     if (counts.handshakes > 0)
       scene.result.checks.push_back(judge_messages(pod, company.record.pods[pod], counts));
   }
-  scene.result.checks.push_back(judge_closings(company.record, company.drained));
+  scene.result.checks.push_back(judge_closings(company.record, drained));
   scene.result.tally = std::move(load.tally);
 }
 

@@ -6,8 +6,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/basic_stream.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 
 namespace tidegate::prove {
@@ -18,14 +18,16 @@ namespace http = beast::http;
 using asio::ip::tcp;
 constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
 
-asio::awaitable<std::optional<Answer>> fetch(tcp::endpoint server, std::string method, std::string target,
-                                             std::chrono::milliseconds patience) {
-  beast::tcp_stream stream(co_await asio::this_coro::executor);
+namespace {
+
+template <class Protocol>
+asio::awaitable<std::optional<Answer>> ask(typename Protocol::endpoint server,
+                                           http::request<http::empty_body> request,
+                                           std::chrono::milliseconds patience) {
+  beast::basic_stream<Protocol> stream(co_await asio::this_coro::executor);
   stream.expires_after(patience);
   auto [connect_error] = co_await stream.async_connect(server, as_values);
   if (connect_error) co_return std::nullopt;
-  http::request<http::empty_body> request{http::string_to_verb(method), target, 11};
-  request.set(http::field::host, server.address().to_string() + ":" + std::to_string(server.port()));
   request.set(http::field::connection, "close");
   request.prepare_payload();
   auto [write_error, written] = co_await http::async_write(stream, request, as_values);
@@ -35,6 +37,28 @@ asio::awaitable<std::optional<Answer>> fetch(tcp::endpoint server, std::string m
   auto [read_error, read] = co_await http::async_read(stream, buffer, response, as_values);
   if (read_error) co_return std::nullopt;
   co_return Answer{response.result_int(), std::move(response.body())};
+}
+
+http::request<http::empty_body> request_for(std::string_view method, std::string_view target,
+                                            const std::string& host) {
+  http::request<http::empty_body> request{http::string_to_verb(method), target, 11};
+  request.set(http::field::host, host);
+  return request;
+}
+
+}  // namespace
+
+asio::awaitable<std::optional<Answer>> fetch(tcp::endpoint server, std::string method, std::string target,
+                                             std::chrono::milliseconds patience) {
+  const auto host = server.address().to_string() + ":" + std::to_string(server.port());
+  return ask<tcp>(server, request_for(method, target, host), patience);
+}
+
+asio::awaitable<std::optional<Answer>> fetch(asio::local::stream_protocol::endpoint server,
+                                             std::string method, std::string target,
+                                             std::chrono::milliseconds patience) {
+  return ask<asio::local::stream_protocol>(std::move(server), request_for(method, target, "localhost"),
+                                           patience);
 }
 
 asio::awaitable<void> pause(std::chrono::milliseconds time) {

@@ -7,6 +7,7 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 
 namespace tidegate::prove {
 
@@ -18,6 +19,10 @@ struct Answer {
 // Sends `method target` and reads the answer; none on any failure or after `patience`.
 boost::asio::awaitable<std::optional<Answer>> fetch(boost::asio::ip::tcp::endpoint server, std::string method,
                                                     std::string target, std::chrono::milliseconds patience);
+// The same over a Unix socket.
+boost::asio::awaitable<std::optional<Answer>> fetch(boost::asio::local::stream_protocol::endpoint server,
+                                                    std::string method, std::string target,
+                                                    std::chrono::milliseconds patience);
 
 // Asks for `target` again and again until it answers 200; false after `patience`.
 boost::asio::awaitable<bool> wait_until_ok(boost::asio::ip::tcp::endpoint server, std::string target,

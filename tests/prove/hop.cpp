@@ -1,5 +1,6 @@
 #include "tests/prove/hop.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -9,6 +10,7 @@
 
 #include "tests/prove/fetch.hpp"
 #include "tests/prove/programs.hpp"
+#include "tests/prove/reload_steps.hpp"
 
 namespace tidegate::prove {
 
@@ -34,7 +36,9 @@ std::string program_name(const Options& options) {
 
 std::string configuration(const Options& options, const Layout& layout) {
   switch (options.via) {
-    case Via::tidegate: return tidegate_configuration(options, layout);
+    case Via::tidegate:
+      return options.trial() == Trial::reload ? reload_configuration(options, layout, {})
+                                              : tidegate_configuration(options, layout);
     case Via::nginx: return nginx_configuration(options, layout);
     case Via::haproxy: return haproxy_configuration(options, layout);
   }
@@ -68,13 +72,16 @@ Hop::Hop(asio::io_context& context, const Options& options, Layout layout)
       layout_(std::move(layout)),
       program_(find_program(program_name(options), advice(options.via))) {}
 
+std::string Hop::file() const {
+  return layout_.directory + "/" + file_name(options_.via);
+}
+
 std::vector<std::string> Hop::command() const {
-  const auto file = layout_.directory + "/" + file_name(options_.via);
   switch (options_.via) {
-    case Via::tidegate: return {program_, "-c", file};
+    case Via::tidegate: return {program_, "-c", file()};
     case Via::nginx:
-      return {program_, "-p", layout_.directory, "-e", layout_.directory + "/error.log", "-c", file};
-    case Via::haproxy: return {program_, "-db", "-f", file};
+      return {program_, "-p", layout_.directory, "-e", layout_.directory + "/error.log", "-c", file()};
+    case Via::haproxy: return {program_, "-db", "-f", file()};
   }
   return {};
 }
@@ -84,10 +91,7 @@ asio::ip::tcp::endpoint Hop::address() const {
 }
 
 asio::awaitable<void> Hop::start() {
-  {
-    std::ofstream file(layout_.directory + "/" + file_name(options_.via));
-    file << configuration(options_, layout_);
-  }
+  std::ofstream(file()) << configuration(options_, layout_);
   process_ = std::make_unique<Process>(context_, command(), log());
   const auto patience_ends = std::chrono::steady_clock::now() + start_patience;
   while (process_->poll() == std::nullopt && std::chrono::steady_clock::now() < patience_ends) {
@@ -112,12 +116,23 @@ asio::awaitable<void> Hop::order(std::vector<std::string> words) {
   std::string told = "tidegate";
   for (const auto& word : line) told += " " + word;
   line.insert(line.begin(), program_);
-  line.insert(line.end(), {"-c", layout_.directory + "/" + file_name(options_.via)});
+  line.insert(line.end(), {"-c", file()});
   const auto outcome_log = layout_.directory + "/orders.log";
   Process command(context_, line, outcome_log);
   const auto ended = co_await command.wait(start_patience);
   if (ended && ended->signal == 0 && ended->status == 0) co_return;
   throw std::runtime_error(told + ": " + (ended ? ended->text() : "no answer") + "\n" + end_of(outcome_log));
+}
+
+asio::awaitable<void> Hop::reload(std::string configuration) {
+  // In one piece, as an editor does it.
+  const auto next = file() + ".next";
+  std::ofstream(next) << configuration;
+  std::filesystem::rename(next, file());
+  const asio::local::stream_protocol::endpoint socket(layout_.directory + "/admin.sock");
+  const auto answer = co_await fetch(socket, "POST", "/reload", start_patience);
+  if (answer && answer->status == 200) co_return;
+  throw std::runtime_error("reload: " + (answer ? answer->body : "no answer"));
 }
 
 asio::awaitable<std::string> Hop::state_of(std::string wanted) const {

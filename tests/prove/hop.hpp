@@ -23,7 +23,9 @@ struct Layout {
   std::string directory;  // for configuration and logs
   std::uint16_t hop_port = 0;
   std::uint16_t admin_port = 0;
-  std::string certificate;  // and its key and authority, PEM files; empty: in clear text
+  std::uint16_t web_port = 0;    // Trial::reload: a listener with TLS
+  std::uint16_t spare_port = 0;  // and one that comes and goes
+  std::string certificate;       // and its key and authority, PEM files; empty: none is asked for
   std::string key;
   std::string authority;
   std::vector<std::string> upstreams;  // `host:port` of each pod, or of the service in front of them
@@ -53,6 +55,9 @@ class Hop {
   boost::asio::awaitable<void> start();
   // Has the running gateway do something: `tidegate WORDS...`. Throws std::runtime_error if it does not.
   boost::asio::awaitable<void> order(std::vector<std::string> words);
+  // Puts another configuration in the place of the one it was started with, and has it reload, as the command
+  // does it: over its admin socket. Throws std::runtime_error if it does not.
+  boost::asio::awaitable<void> reload(std::string configuration);
   // What the gateway says of an endpoint, such as "ready"; empty if it does not know it.
   boost::asio::awaitable<std::string> state_of(std::string address) const;
   // The gateway's metrics; none for the others.
@@ -63,9 +68,11 @@ class Hop {
   [[nodiscard]] boost::asio::ip::tcp::endpoint address() const;
   // Whether it is still running: a hop that crashed must not pass for one without failures.
   [[nodiscard]] bool running();
+  [[nodiscard]] pid_t id() const { return process_->id(); }
 
  private:
   [[nodiscard]] std::vector<std::string> command() const;
+  [[nodiscard]] std::string file() const;
   [[nodiscard]] std::string log() const { return layout_.directory + "/hop.log"; }
 
   boost::asio::io_context& context_;

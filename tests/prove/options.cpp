@@ -10,6 +10,8 @@ namespace tidegate::prove {
 
 namespace {
 
+constexpr int default_reloads = 50;
+
 constexpr const char* examples =
     "Examples:\n"
     "  tidegate-prove                          1,000 clients, 30 s, pods restarted twice round\n"
@@ -19,6 +21,7 @@ constexpr const char* examples =
     "  tidegate-prove --max-connections 100    no pod may ever count 101\n"
     "  tidegate-prove --drain                  pods drained and restarted in turn: every socket gets its "
     "Close\n"
+    "  tidegate-prove --reload                 50 new configurations in 10 s: nobody notices\n"
     "Exit status: 0 nothing failed; 1 something did; 2 wrong use; 77 something needed is missing here.";
 
 void add_load_options(CLI::App& app, Options& options) {
@@ -78,10 +81,19 @@ void add_trial_options(CLI::App& app, Options& options) {
          "--drain: the sockets of a pod are closed over so many seconds (default 10)")
       ->check(CLI::Range(2, 600))
       ->needs(drain);
+  auto* reload = app.add_flag_callback(
+      "--reload", [&options] { options.reloads = options.reloads == 0 ? default_reloads : options.reloads; },
+      "instead of restarts: the gateway reloads changed configurations, five in a second, under sockets and "
+      "requests");
+  reload->excludes(all_down)->excludes(unready)->excludes(capacity)->excludes(drain);
+  app.add_option("--reloads", options.reloads, "--reload: so many (default 50)")
+      ->check(CLI::Range(10, 100'000))
+      ->needs(reload);
   for (auto* other : {app.get_option("--single"), app.get_option("--k6")}) {
     unready->excludes(other);
     capacity->excludes(other);
     drain->excludes(other);
+    reload->excludes(other);
   }
 }
 
@@ -100,6 +112,7 @@ Trial Options::trial() const {
   if (unready) return Trial::unready;
   if (max_connections) return Trial::capacity;
   if (drain) return Trial::drain;
+  if (reloads > 0) return Trial::reload;
   return Trial::rollout;
 }
 
@@ -124,12 +137,13 @@ Parsed parse_options(int argc, char** argv) {
     parsed.exit_status = 2;
     return parsed;
   }
-  if (options.drain && options.via != Via::tidegate) {
-    std::fputs("--drain: only tidegate can be told to\n", stderr);
+  if ((options.drain || options.reloads > 0) && options.via != Via::tidegate) {
+    std::fputs("--drain, --reload: only tidegate can be told to\n", stderr);
     parsed.exit_status = 2;
     return parsed;
   }
   if (options.drain) options.time = 3 * (options.window + std::chrono::seconds(3));
+  if (options.reloads > 0) options.time = std::chrono::seconds(options.reloads / 5 + 12);
   if (options.k6_script.empty()) options.k6_script = default_k6_script();
   if (options.trial() == Trial::capacity && options.workers == 0) options.workers = 2;
   return parsed;

@@ -20,6 +20,7 @@ enum class Trial {
   rollout,   // they are restarted one after another, twice round
   unready,   // all answer `/ready` with 503 for a while, under open sockets
   drain,     // each is emptied by the gateway's order, restarted and put back, under sockets that talk
+  reload,    // nothing; the gateway takes one new configuration after another, under sockets and requests
   capacity,  // nothing; the hop must keep each one's sockets under a limit
 };
 
@@ -38,6 +39,7 @@ struct Options {
   std::optional<int> max_connections;           // Trial::capacity: the limit per pod
   bool drain = false;                           // Trial::drain
   std::chrono::seconds window{10};              // over which the sockets of a pod are closed then
+  int reloads = 0;                              // Trial::reload: so many, five in a second
   int workers = 0;                              // of the hop; 0: its own default
   bool k6 = false;                              // clients are k6's
   std::string keep_logs;                        // directory; empty: logs go with the temporary directory

@@ -83,7 +83,8 @@ bool RunResult::passed() const {
 std::string headline(const Options& options) {
   std::ostringstream out;
   out << options.clients << (options.k6 ? " clients of k6, " : " clients, ");
-  if (options.trial() != Trial::drain) out << options.time.count() << " s, ";
+  if (options.trial() != Trial::drain && options.trial() != Trial::reload)
+    out << options.time.count() << " s, ";
   out << "via " << text(options.via) << (options.single ? " and one service address" : "");
   if (!options.retry) out << ", retry off";
   if (!options.hold) out << ", hold off";
@@ -101,6 +102,7 @@ std::string headline(const Options& options) {
     case Trial::drain:
       out << "; 3 pods, each drained over " << options.window.count() << " s, restarted and put back";
       break;
+    case Trial::reload: out << "; " << options.reloads << " reloads, five in a second"; break;
     case Trial::capacity: out << "; at most " << *options.max_connections << " sockets per pod"; break;
   }
   return out.str();

@@ -59,12 +59,14 @@ std::string address_text(const asio::ip::tcp::endpoint& endpoint) {
 
 // Ports, the service in front of them where it is asked for, and what the hop is to know of it.
 Layout lay_out(const Options& options, const std::string& directory, std::vector<std::uint16_t>& pod_ports) {
-  auto ports = free_ports(pod_count + 2);
+  auto ports = free_ports(pod_count + 4);
   pod_ports.assign(ports.begin(), ports.begin() + pod_count);
   Layout layout;
   layout.directory = directory;
   layout.hop_port = ports[pod_count];
   layout.admin_port = ports[pod_count + 1];
+  layout.web_port = ports[pod_count + 2];
+  layout.spare_port = ports[pod_count + 3];
   if (options.single) {
     lead_to(pod_ports);
     layout.upstreams.push_back(address_text(service_address()));
@@ -99,7 +101,7 @@ RunResult run_once(const Options& options, int number) {
   std::vector<std::uint16_t> ports;
   auto layout = lay_out(options, directory.path(), ports);
   std::optional<test::Authority> authority;
-  if (options.tls) {
+  if (options.tls || options.trial() == Trial::reload) {
     const auto issued = authority.emplace().issue();
     layout.authority = authority->file();
     layout.certificate = issued.certificate;
@@ -111,7 +113,7 @@ RunResult run_once(const Options& options, int number) {
   Hop hop(context, options, layout);
   Pods pods(context, {pod_program, directory.path(), ports, rollout},
             [&progress](const std::string& what) { progress.event(what); });
-  Scene scene{context, options, hop, pods, progress, rollout, result};
+  Scene scene{context, options, hop, pods, progress, rollout, result, authority ? &*authority : nullptr};
   std::exception_ptr failure;
   bool interrupted = false;
   asio::signal_set signals(context, SIGINT, SIGTERM);

@@ -44,11 +44,11 @@ std::size_t pod_number(std::string_view name) {
 
 }  // namespace
 
-SteadyClient::SteadyClient(asio::io_context& context, Load& load, DrainRecord& record, unsigned number)
+SteadyClient::SteadyClient(asio::io_context& context, Load& load, DrainRecord& record, Place place)
     : context_(context),
       load_(load),
       record_(record),
-      number_(number),
+      place_(std::move(place)),
       deadline_(context),
       interval_(context) {}
 
@@ -94,7 +94,7 @@ asio::awaitable<bool> SteadyClient::open() {
   if (tls_error) co_return fail_handshake(classify(tls_error), "TLS: " + tls_error.message());
   websocket::response_type response;
   const auto host = load_.hop.address().to_string() + ":" + std::to_string(load_.hop.port());
-  auto [error] = co_await stream_->async_handshake(response, host, "/app/hex-ws?protocol=7", as_values);
+  auto [error] = co_await stream_->async_handshake(response, host, place_.target, as_values);
   if (error == websocket::error::upgrade_declined && response.result_int() != 101) {
     ++load_.tally.statuses[response.result_int()];
     ++load_.tally.handshakes;
@@ -178,10 +178,10 @@ asio::awaitable<void> SteadyClient::say_goodbye() {
 }
 
 std::string SteadyClient::words(std::uint64_t number) const {
-  auto text = "client " + std::to_string(number_) + " visit " + std::to_string(visit_) + " number " +
+  auto text = "client " + std::to_string(place_.number) + " visit " + std::to_string(visit_) + " number " +
               std::to_string(number) + " ";
   // Lengths on both sides of 126, where the frame header grows.
-  text.resize(64 + (number_ * 7 + number * 13) % 200, '~');
+  text.resize(64 + (place_.number * 7 + number * 13) % 200, '~');
   return text;
 }
 
@@ -223,7 +223,7 @@ void SteadyClient::lose(Loss loss, const std::string& detail) {
 void SteadyClient::note(const std::string& what) {
   const auto since = std::chrono::duration<double>(Clock::now() - load_.began).count();
   char head[80];
-  std::snprintf(head, sizeof head, "%7.3f s client %u of pod-%zu: ", since, number_, pod_);
+  std::snprintf(head, sizeof head, "%7.3f s client %u of pod-%zu: ", since, place_.number, pod_);
   load_.tally.note(head + what);
 }
 

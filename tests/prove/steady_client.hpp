@@ -19,12 +19,18 @@
 
 namespace tidegate::prove {
 
+inline constexpr const char* default_target = "/app/hex-ws?protocol=7";
+
 // Sends numbered messages at an interval, whether the echoes have come or not, and holds each echo against
 // the next number. Counts everything into the load's tally and the record. One thread.
 class SteadyClient {
  public:
+  struct Place {
+    unsigned number = 0;  // tells its messages from those of others
+    std::string target;   // a path of the pods' and a query
+  };
   // All of these outlive it, and it outlives `run`.
-  SteadyClient(boost::asio::io_context& context, Load& load, DrainRecord& record, unsigned number);
+  SteadyClient(boost::asio::io_context& context, Load& load, DrainRecord& record, Place place);
 
   // One socket after another until `leave`; returns after the last one's end.
   boost::asio::awaitable<void> run();
@@ -51,7 +57,7 @@ class SteadyClient {
   boost::asio::io_context& context_;
   Load& load_;
   DrainRecord& record_;
-  unsigned number_;
+  const Place place_;
   unsigned visit_ = 0;
   std::unique_ptr<Stream> stream_;  // of the visit
   boost::asio::steady_timer deadline_;

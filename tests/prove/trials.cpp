@@ -172,13 +172,16 @@ asio::awaitable<void> hold_capacity(Scene& scene) {
 
 }  // namespace
 
+std::shared_ptr<asio::ssl::context> trust(const test::Authority& authority) {
+  auto context = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
+  context->load_verify_file(authority.file());
+  context->set_verify_mode(asio::ssl::verify_peer);
+  return context;
+}
+
 Load make_load(Scene& scene) {
   Load load;
-  if (const auto& authority = scene.hop.layout().authority; !authority.empty()) {
-    load.tls = std::make_shared<asio::ssl::context>(asio::ssl::context::tls_client);
-    load.tls->load_verify_file(authority);
-    load.tls->set_verify_mode(asio::ssl::verify_peer);
-  }
+  if (scene.options.tls) load.tls = trust(*scene.authority);
   load.hop = scene.hop.address();
   load.began = Clock::now();
   return load;
@@ -190,6 +193,7 @@ asio::awaitable<void> hold_trial(Scene& scene) {
     case Trial::rollout: return scene.options.k6 ? hold_k6_rollout(scene) : hold_rollout(scene);
     case Trial::unready: return hold_unready(scene);
     case Trial::drain: return hold_drain(scene);
+    case Trial::reload: return hold_reload(scene);
     case Trial::capacity: break;
   }
   return hold_capacity(scene);

@@ -8,6 +8,7 @@
 #include "tests/prove/hop.hpp"
 #include "tests/prove/pods.hpp"
 #include "tests/prove/report.hpp"
+#include "tests/support/certificates.hpp"
 
 namespace tidegate::prove {
 
@@ -20,13 +21,17 @@ struct Scene {
   Progress& progress;
   const Rollout& rollout;
   RunResult& result;
+  test::Authority* authority = nullptr;  // where there is TLS
 };
 
+// Trusts the authority and nobody else.
+[[nodiscard]] std::shared_ptr<boost::asio::ssl::context> trust(const test::Authority& authority);
 // What all clients share, as the hop is reached; its time begins now.
 [[nodiscard]] Load make_load(Scene& scene);
 
-// Trial::drain.
+// Trial::drain and Trial::reload.
 boost::asio::awaitable<void> hold_drain(Scene& scene);
+boost::asio::awaitable<void> hold_reload(Scene& scene);
 
 // Holds the trial that the options name and fills in the result's tally and checks.
 boost::asio::awaitable<void> hold_trial(Scene& scene);
