@@ -28,7 +28,7 @@ Reload::Reload(boost::asio::io_context& context, std::shared_ptr<spdlog::logger>
 }
 
 Reload::~Reload() {
-  if (loader_.joinable()) loader_.join();
+  if (loader_) loader_->join();
 }
 
 void Reload::request(Load load, Done done) {
@@ -41,8 +41,9 @@ void Reload::begin() {
   loading_ = true;
   watcher_.begun();
   served_ = std::exchange(waiting_, {});
-  if (loader_.joinable()) loader_.join();  // it has posted its result, which was its last act
-  loader_ = std::thread([this, load = std::move(load_)] {
+  // Always the same thread: each new one might leave what a load took, megabytes, to an arena of its own.
+  if (!loader_) loader_.emplace(1);
+  boost::asio::post(*loader_, [this, load = std::move(load_)] {
     // The result is posted by a pointer: handlers of Asio may be copied by it, views are not.
     auto result = std::make_shared<LoadResult>(load());
     boost::asio::post(context_, [this, result] { end(std::move(*result)); });

@@ -4,11 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
 
 #include "gateway/observe/reload_report.hpp"
 #include "gateway/process/load_config.hpp"
@@ -63,7 +64,7 @@ class Reload {
   std::vector<Done> waiting_;  // for the next load
   std::vector<Done> served_;   // by the one in progress
   bool loading_ = false;
-  std::thread loader_;
+  std::optional<boost::asio::thread_pool> loader_;  // from the first load on
   ReloadReport report_;
 };
 
