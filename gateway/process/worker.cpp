@@ -41,6 +41,19 @@ std::unique_ptr<T> take_out(std::vector<std::unique_ptr<T>>& list, std::size_t s
   return taken;
 }
 
+// In the place of an upstream that is gone with its last endpoint, so that the settings of every one that
+// there ever was do not stay: a request that began before finds nobody there.
+const upstream::ClusterViewPtr& nobody() {
+  static const upstream::ClusterViewPtr view = [] {
+    auto made = std::make_shared<upstream::ClusterView>();
+    made->settings = std::make_shared<const conf::Upstream>();
+    made->shared = std::make_shared<upstream::ClusterShared>();
+    made->removed = true;
+    return made;
+  }();
+  return view;
+}
+
 }  // namespace
 
 // The worker's once-a-second duties.
@@ -145,7 +158,9 @@ void Worker::set_cluster(upstream::ClusterViewPtr cluster) {
   if (clusters_.size() <= id) clusters_.resize(id + 1);
   auto& slot = clusters_[id];
   if (!slot.view) slot.picks.random = random();
-  slot.view = with_own_count(std::move(cluster));
+  const bool gone = cluster->removed && cluster->members.empty();
+  slot.view = gone ? nobody() : with_own_count(std::move(cluster));
+  if (gone) slot.picks.credits = {};
   for (const auto& member : slot.view->members) {
     const auto& endpoint = *member.endpoint;
     // Nothing new goes to an endpoint that is not ready, by an idle connection either.
