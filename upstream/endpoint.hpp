@@ -7,6 +7,7 @@
 #include <forward_list>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "conf/config.hpp"
 #include "upstream/endpoint_state.hpp"
@@ -63,6 +64,10 @@ class Endpoint {
     return false;
   }
   void release() { active_.fetch_sub(1, std::memory_order_acq_rel); }
+  // For a connection that is there already: another process had it.
+  void reserve_anyway() { active_.fetch_add(1, std::memory_order_acq_rel); }
+  // Places that another process of the gateway holds at it; they count among those taken. Control only.
+  void set_elsewhere(int count) { active_.fetch_add(count - std::exchange(elsewhere_, count)); }
   [[nodiscard]] int active() const { return active_.load(std::memory_order_relaxed); }
   [[nodiscard]] bool full() const {
     const auto maximum = max_connections();
@@ -114,6 +119,7 @@ class Endpoint {
   std::atomic<EndpointState> state_{EndpointState::probing};
   std::atomic<bool> untrusted_{false};
   std::atomic<int> active_{0};
+  int elsewhere_ = 0;  // of `active_`
   std::atomic<Clock::rep> ready_since_{0};
   std::atomic<Clock::rep> last_answer_{0};
   std::atomic<int> connect_timeouts_{0};

@@ -257,7 +257,8 @@ std::vector<EndpointReport> Registry::report() const {
   for (const auto& [name, cluster] : clusters_) {
     for (const auto& entry : cluster->entries) {
       reports.push_back({name, entry.endpoint->id(), entry.endpoint->name(), entry.endpoint->address_text(),
-                         entry.weight, entry.state, entry.endpoint->active(), entry.last, entry.transitions});
+                         entry.weight, entry.state, entry.endpoint->active(), entry.last, entry.transitions,
+                         entry.admin == AdminOrder::drain});
     }
   }
   return reports;

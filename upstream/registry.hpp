@@ -34,6 +34,7 @@ struct EndpointReport {
   int active = 0;
   Transition last;
   std::uint64_t transitions = 0;
+  bool drained_by_order = false;
 };
 
 class Registry {

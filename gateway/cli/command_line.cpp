@@ -2,8 +2,11 @@
 
 #include <csignal>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -25,10 +28,16 @@ namespace {
 
 constexpr const char* kDefaultFile = "/etc/tidegate/tidegate.yaml";
 
+// One line each, and their number.
+std::string text_of(const std::string& file, const conf::ConfigErrors& errors) {
+  std::string text;
+  for (const auto& error : errors) text += error.text() + "\n";
+  return text + file + ": " + std::to_string(errors.size()) + (errors.size() == 1 ? " error" : " errors");
+}
+
 // The exit status after `errors` were shown.
 int print(const std::string& file, const conf::ConfigErrors& errors) {
-  for (const auto& error : errors) std::fprintf(stderr, "%s\n", error.text().c_str());
-  std::fprintf(stderr, "%s: %zu error%s\n", file.c_str(), errors.size(), errors.size() == 1 ? "" : "s");
+  std::fprintf(stderr, "%s\n", text_of(file, errors).c_str());
   return 1;
 }
 
@@ -37,9 +46,9 @@ void warn(const std::string& warning) {
 }
 
 // As the gateway serves it: with a place for its command socket. `why` says why it has none.
-conf::ReadResult read_for_serving(const std::string& file, std::string& why) {
+conf::ReadResult read_for_serving(const std::string& file, const std::string& inherited, std::string& why) {
   auto result = conf::read_yaml_file(file);
-  if (auto* config = std::get_if<conf::Config>(&result)) place_command_socket(config->admin, why);
+  if (auto* config = std::get_if<conf::Config>(&result)) place_command_socket(config->admin, inherited, why);
   return result;
 }
 
@@ -79,7 +88,7 @@ ConfigSource source_of(const std::string& file, const conf::Admin& at_start) {
             if (config == nullptr || config->admin.socket != conf::CommandSocket::standard) return result;
             std::string ignored;
             if (!standard) {
-              place_command_socket(config->admin, ignored);
+              place_command_socket(config->admin, {}, ignored);
             } else {
               config->admin.socket = conf::CommandSocket::at_path;
               config->admin.socket_path = kStandardSocket;
@@ -96,7 +105,7 @@ void handle_signals(boost::asio::signal_set& signals, Gateway& gateway) {
     } else if (number == SIGHUP) {
       gateway.reload();
     } else if (number == SIGUSR2) {
-      gateway.note("SIGUSR2 changes nothing yet: a new program needs a restart");
+      gateway.upgrade({});
     } else {
       gateway.shut_down();
     }
@@ -104,26 +113,44 @@ void handle_signals(boost::asio::signal_set& signals, Gateway& gateway) {
   });
 }
 
-int serve(const std::string& file) {
-  auto started = take_environment();
+// The program as it can be started again, also after its file was replaced.
+SuccessorProgram self_of(int argc, char** argv) {
+  std::error_code error;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return {};
+  return {program.string(), std::vector<std::string>(argv, argv + argc)};
+}
+
+void serve(const std::string& file, StartedWith started, Predecessor* predecessor) {
   std::string no_socket;
-  auto result = read_for_serving(file, no_socket);
-  if (const auto* errors = std::get_if<conf::ConfigErrors>(&result)) return print(file, *errors);
+  auto result = read_for_serving(file, started.commands.address, no_socket);
+  if (const auto* errors = std::get_if<conf::ConfigErrors>(&result))
+    throw std::runtime_error(text_of(file, *errors));
   const auto config = std::make_shared<const conf::Config>(std::get<conf::Config>(std::move(result)));
+  Gateway gateway(resolve_names(config), source_of(file, config->admin), std::move(started));
+  if (!no_socket.empty()) gateway.note(no_socket);
+  boost::asio::signal_set signals(gateway.context(), SIGTERM, SIGINT, SIGUSR1);
+  signals.add(SIGQUIT);
+  // Unhandled they would end the process, and every socket with it: nginx's users send them to reload and
+  // upgrade, and a terminal that is closed sends SIGHUP.
+  signals.add(SIGHUP);
+  signals.add(SIGUSR2);
+  handle_signals(signals, gateway);
+  if (predecessor != nullptr) gateway.take_over(*predecessor);
+  gateway.run();
+}
+
+int serve(const std::string& file, SuccessorProgram self) {
+  const auto predecessor = Predecessor::of_environment();
+  auto started = take_environment();
+  started.self = std::move(self);
   std::signal(SIGPIPE, SIG_IGN);
   try {
-    Gateway gateway(resolve_names(config), source_of(file, config->admin), std::move(started));
-    if (!no_socket.empty()) gateway.note(no_socket);
-    boost::asio::signal_set signals(gateway.context(), SIGTERM, SIGINT, SIGUSR1);
-    signals.add(SIGQUIT);
-    // Unhandled they would end the process, and every socket with it: nginx's users send them to reload and
-    // upgrade, and a terminal that is closed sends SIGHUP.
-    signals.add(SIGHUP);
-    signals.add(SIGUSR2);
-    handle_signals(signals, gateway);
-    gateway.run();
+    if (predecessor) predecessor->greet(started);
+    serve(file, std::move(started), predecessor.get());
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "tidegate: %s\n", error.what());
+    std::fprintf(stderr, "%s\n", error.what());
+    if (predecessor) predecessor->say_failed(error.what());
     return 1;
   }
   return 0;
@@ -152,7 +179,7 @@ int run_command_line(int argc, char** argv) {
     return 0;
   }
   if (const int status = perform_order(); status >= 0) return status;
-  return check_command->parsed() ? check(file) : serve(file);
+  return check_command->parsed() ? check(file) : serve(file, self_of(argc, argv));
 }
 
 }  // namespace tidegate::gateway

@@ -26,7 +26,7 @@ bool is_alive(const std::string& path) {
 
 }  // namespace
 
-void place_command_socket(conf::Admin& admin, std::string& why) {
+void place_command_socket(conf::Admin& admin, const std::string& inherited, std::string& why) {
   if (admin.socket != conf::CommandSocket::standard) return;
   admin.socket = conf::CommandSocket::off;
   if (!admin.enabled) return;
@@ -37,7 +37,7 @@ void place_command_socket(conf::Admin& admin, std::string& why) {
   // 0600.
   if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) return;
   if (::faccessat(AT_FDCWD, folder.c_str(), W_OK | X_OK, AT_EACCESS) != 0) return;
-  if (is_alive(kStandardSocket)) {
+  if (inherited != kStandardSocket && is_alive(kStandardSocket)) {
     why = "no command socket: another tidegate has " + path.string() + "; set admin.socket to another path";
     return;
   }

@@ -13,8 +13,9 @@ namespace tidegate::gateway {
 inline constexpr const char* kStandardSocket = "/run/tidegate/admin.sock";
 
 // Decides about CommandSocket::standard before the gateway starts: at the standard place if that can be had,
-// otherwise none. `why` gets a sentence if another gateway has it.
-void place_command_socket(conf::Admin& admin, std::string& why);
+// otherwise none. `inherited` is the one that another process hands over, or empty. `why` gets a sentence if
+// another gateway has it.
+void place_command_socket(conf::Admin& admin, const std::string& inherited, std::string& why);
 
 // For a client of it: the path that the file names, also if the file is faulty elsewhere; else the standard
 // one.

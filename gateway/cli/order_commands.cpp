@@ -17,6 +17,7 @@ struct Arguments {
   std::string timeout;
   std::string address;
   std::string upstream;
+  std::string program;
 };
 
 CLI::App* add(CLI::App& app, const char* name, const char* description, Arguments& arguments,
@@ -35,6 +36,11 @@ std::function<int()> add_order_commands(CLI::App& app, std::string& config_file)
   auto& taken = *arguments;
   auto* const reload =
       add(app, "reload", "Have the running gateway read its configuration anew", taken, config_file);
+  auto* const upgrade =
+      add(app, "upgrade",
+          "Have another process take over: its listening sockets and its WebSockets in clear text", taken,
+          config_file);
+  upgrade->add_option("PROGRAM", taken.program, "What to start; default: the file of the running program");
   auto* const drain =
       add(app, "drain", "Have it end: /ready 503 at once, accepting for shutdown.delay, then its WebSockets",
           taken, config_file);
@@ -64,6 +70,7 @@ std::function<int()> add_order_commands(CLI::App& app, std::string& config_file)
   return [=, &config_file]() -> int {
     const auto socket = arguments->socket.empty() ? find_command_socket(config_file) : arguments->socket;
     if (reload->parsed()) return order_reload(socket);
+    if (upgrade->parsed()) return order_upgrade(socket, arguments->program);
     if (drain->parsed()) return order_drain(socket, arguments->wait);
     if (undrain->parsed()) return order_undrain(socket);
     if (endpoint_drain->parsed())

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <optional>
 #include <thread>
 
@@ -141,6 +142,11 @@ int await_drain(const std::string& socket, std::chrono::milliseconds timeout) {
 
 int order_reload(const std::string& socket) {
   return order(socket, "/reload");
+}
+
+int order_upgrade(const std::string& socket, const std::string& program) {
+  if (program.empty()) return order(socket, "/upgrade");
+  return order(socket, "/upgrade?program=" + escape_address(std::filesystem::absolute(program).string()));
 }
 
 int order_drain(const std::string& socket, const DrainWait& wait) {

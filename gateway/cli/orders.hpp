@@ -11,6 +11,9 @@ namespace tidegate::gateway {
 
 [[nodiscard]] int order_reload(const std::string& socket);
 
+// `program` may be empty: the one that runs, as its file is now.
+[[nodiscard]] int order_upgrade(const std::string& socket, const std::string& program);
+
 struct DrainWait {
   bool wait = false;                     // until no request and no tunnel is left
   std::chrono::milliseconds timeout{0};  // 0: for ever

@@ -2,6 +2,7 @@
 // log, the failure log and the metrics.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstddef>
@@ -47,6 +48,11 @@ struct Attempt {
   std::chrono::microseconds connect{0};
   std::chrono::microseconds header{0};
   std::chrono::microseconds total{0};
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(endpoint, outcome, reused, status, connect, header, total);
+  }
 };
 
 // The attempts of one request in order. Bounded: of more than `capacity` the first half and the latest stay,
@@ -65,6 +71,12 @@ class AttemptList {
   [[nodiscard]] std::uint32_t omitted() const { return total_ - static_cast<std::uint32_t>(size_); }
   void set_total(std::uint32_t total) { total_ = total; }
   void clear() { size_ = 0, total_ = 0; }
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(size_, total_);
+    size_ = std::min(size_, capacity);
+    for (auto& attempt : kept()) archive(attempt);
+  }
 
  private:
   std::array<Attempt, capacity> kept_{};
@@ -129,6 +141,12 @@ struct AccessNumbers {
   std::uint16_t status = 0;  // 499 if the client left before it was answered
   FailureReason failure = FailureReason::none;
   bool upgrade = false;  // the client asked for a WebSocket
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(finished_at, request_time, handshake_time, hold_time, request_bytes, body_bytes, retries,
+            client_port, status, failure, upgrade);
+  }
 };
 
 // Views must live until the call they are passed to returns.
@@ -151,6 +169,14 @@ struct AccessRecord : AccessNumbers {
 
   AttemptList attempts;
   std::optional<TunnelRecord> tunnel;
+
+  // All but `tunnel`. Read from an archive, it has views into the archive's bytes.
+  template <class Archive>
+  void carry(Archive& archive) {
+    AccessNumbers::carry(archive);
+    archive(client_address, server_address, remote_user, method, target, version, host, referer, user_agent,
+            x_forwarded_for, request_id, route, upstream, limit, failure_details, attempts);
+  }
 };
 
 // A record that outlives its request: what a tunnel keeps until it ends. All texts lie in one allocation as

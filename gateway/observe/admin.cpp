@@ -12,6 +12,7 @@
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -82,16 +83,24 @@ void remove_dead_socket(asio::io_context& context, const conf::Address& address)
 // Outlives the `Admin` for as long as handlers are queued; `stop` makes these do nothing.
 class Admin::Server : public AdminSessions, public std::enable_shared_from_this<Server> {
  public:
-  Server(asio::io_context& context, conf::Address address, AdminSource source, AdminLimits limits)
+  Server(asio::io_context& context, conf::Address address, AdminSource source, AdminLimits limits,
+         net::UniqueFd inherited)
       : AdminSessions(source, limits),
         commands_(source.command != nullptr),
         address_(std::move(address)),
         context_(context),
         acceptor_(context),
         back_off_(context) {
-    if (address_.is_unix()) remove_dead_socket(context, address_);
     const auto endpoint = resolve(context, address_);
     error_code error;
+    if (inherited) {
+      acceptor_.assign(endpoint.protocol(), inherited.get(), error);
+      if (error) fail(address_, error);
+      (void)inherited.release();
+      bound_ = address_.is_unix();
+      return;
+    }
+    if (address_.is_unix()) remove_dead_socket(context, address_);
     acceptor_.open(endpoint.protocol(), error);
     if (error) fail(address_, error);
     acceptor_.native_non_blocking(true, error);  // for `accept_on_reserve`
@@ -131,6 +140,19 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
     back_off_.cancel();
     close_all();
     remove_own_socket();
+  }
+
+  [[nodiscard]] net::UniqueFd copy_of_socket() {
+    net::UniqueFd copy(::fcntl(acceptor_.native_handle(), F_DUPFD_CLOEXEC, 0));
+    if (!copy) fail(address_, error_code(errno, boost::system::system_category()));
+    return copy;
+  }
+
+  void hand_over() {
+    bound_ = false;
+    error_code ignored;
+    acceptor_.close(ignored);
+    back_off_.cancel();
   }
 
   [[nodiscard]] std::uint16_t port() const {
@@ -187,13 +209,22 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
   bool bound_ = false;  // the Unix socket's file is ours
 };
 
-Admin::Admin(asio::io_context& context, const conf::Address& address, AdminSource source, AdminLimits limits)
-    : server_(std::make_shared<Server>(context, address, std::move(source), limits)) {
+Admin::Admin(asio::io_context& context, const conf::Address& address, AdminSource source, AdminLimits limits,
+             net::UniqueFd inherited)
+    : server_(std::make_shared<Server>(context, address, std::move(source), limits, std::move(inherited))) {
   server_->accept();
 }
 
 Admin::~Admin() {
   server_->stop();
+}
+
+net::UniqueFd Admin::copy_of_socket() const {
+  return server_->copy_of_socket();
+}
+
+void Admin::hand_over() {
+  server_->hand_over();
 }
 
 std::uint16_t Admin::port() const {

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "conf/config.hpp"
+#include "wire/net/unique_fd.hpp"
 
 namespace boost::asio {
 class io_context;
@@ -49,14 +50,20 @@ class Admin {
   // Listens at once; a Unix socket that takes commands has mode 0600. Throws std::runtime_error with a
   // sentence that names the address and what to do. A Unix socket left behind by a dead process is replaced,
   // a live one is not.
+  // `inherited`, if there is one, listens there already.
   Admin(boost::asio::io_context& context, const conf::Address& address, AdminSource source,
-        AdminLimits limits = {});
+        AdminLimits limits = {}, net::UniqueFd inherited = {});
   ~Admin();
   Admin(const Admin&) = delete;
   Admin& operator=(const Admin&) = delete;
 
   // The port it listens on, also when 0 was asked for; 0 for a Unix socket.
   [[nodiscard]] std::uint16_t port() const;
+  // Of the listening socket. Throws std::runtime_error if no descriptor is left.
+  [[nodiscard]] net::UniqueFd copy_of_socket() const;
+  // Another process has a copy and listens on: this one accepts no more, and leaves a Unix socket's file.
+  // Open connections go on.
+  void hand_over();
 
  private:
   class Server;

@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kEndpoints = "/endpoints/";
 constexpr std::string_view kUpstream = "upstream=";
+constexpr std::string_view kProgram = "program=";
 
 int digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -44,9 +45,9 @@ std::optional<EndpointOrder> parse_order(std::string_view path, std::string_view
 }
 
 AdminReply unknown(std::string_view target) {
-  return text_reply(404,
-                    "there is no command " + std::string(target) +
-                        "; there are /reload, /drain, /undrain and /endpoints/ADDRESS/drain or /undrain");
+  return text_reply(
+      404, "there is no command " + std::string(target) +
+               "; there are /reload, /upgrade, /drain, /undrain and /endpoints/ADDRESS/drain or /undrain");
 }
 
 }  // namespace
@@ -78,12 +79,18 @@ void perform(const AdminCommands& commands, std::string_view method, std::string
   const auto path = target.substr(0, mark);
   const auto query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
   const auto order = parse_order(path, query);
-  const bool known = path == "/reload" || path == "/drain" || path == "/undrain" || order;
+  const bool known =
+      path == "/reload" || path == "/drain" || path == "/undrain" || path == "/upgrade" || order;
   if (!known) return reply(unknown(target));
   if (method == "GET" && path == "/drain") return reply(commands.drain_state());
   // So that no link that somebody follows changes anything.
   if (method != "POST") return reply(text_reply(405, "commands are sent with POST"));
   if (path == "/reload") return commands.reload(reply);
+  if (path == "/upgrade") {
+    const auto program = unescape(query.starts_with(kProgram) ? query.substr(kProgram.size()) : query);
+    if (!program) return reply(unknown(target));
+    return commands.upgrade(*program, reply);
+  }
   if (path == "/drain") return reply(commands.drain());
   if (path == "/undrain") return reply(commands.undrain());
   reply(commands.endpoint(*order));

@@ -19,7 +19,9 @@ struct EndpointOrder {
 // Each is called on the io_context's thread and replies there, at once or later, with a sentence for people:
 // 200 if it was done, 4xx or 5xx with the reason if not.
 struct AdminCommands {
-  std::function<void(AdminReplyTo)> reload;                  // POST /reload
+  std::function<void(AdminReplyTo)> reload;  // POST /reload
+  // POST /upgrade; the program is empty for the one that runs.
+  std::function<void(std::string program, AdminReplyTo)> upgrade;
   std::function<AdminReply()> drain;                         // POST /drain
   std::function<AdminReply()> undrain;                       // POST /undrain
   std::function<AdminReply()> drain_state;                   // GET /drain: JSON

@@ -14,6 +14,10 @@ namespace tidegate::gateway {
 struct ClientKey {
   std::array<std::uint8_t, 16> bytes{};
   bool operator==(const ClientKey&) const = default;
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(bytes);
+  }
 };
 
 // `address` is an IP literal. Nothing for what has no address (the peer of a Unix socket): such clients

@@ -49,6 +49,8 @@ class Control {
   void apply(std::shared_ptr<WorkerView> view, Metrics& metrics);
   [[nodiscard]] const upstream::Registry& registry() const { return registry_; }
   [[nodiscard]] upstream::Registry& registry() { return registry_; }
+  // The workers' newest; null before the first.
+  [[nodiscard]] const WorkerViewPtr& view() const { return view_; }
   [[nodiscard]] std::vector<LimitReport> limit_reports() const { return limits_.reports(); }
   // True once every upstream that has a probe has had a first verdict of each endpoint, or one that is ready.
   [[nodiscard]] bool warmed_up() const;

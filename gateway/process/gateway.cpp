@@ -66,6 +66,11 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source
                  [this](TlsBuild built) { renew_tls(std::move(built)); }),
       reload_(context_, error_log_.logger(), [this](LoadedConfig loaded) { return take(std::move(loaded)); }),
       shutdown_timer_(context_),
+      self_(std::move(started.self)),
+      held_(started.held),
+      inherited_admin_(std::move(started.admin)),
+      inherited_commands_(std::move(started.commands)),
+      parting_timer_(context_),
       service_(context_, started.notify, error_log_.logger(), [this] { return status(); }) {
   for (const auto& warning : started.warnings) note(warning);
   control_.on_worker_empty = [this](std::uint32_t worker) { worker_empty(worker); };
@@ -73,11 +78,17 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source
   start(loaded_or_throw(config_, basis()));
   for (const auto& address : sockets_.close_unclaimed())
     note("a socket was handed over for " + address + ", where no listener is: this process closes it");
+  if (!held_) start_workers();
+}
+
+void Gateway::start_workers() {
+  for (auto& worker : workers_) worker->start();
   error_log_.logger()->info("tidegate {} serves with {} workers, {} descriptors", version(), serving_,
                             descriptors_);
 }
 
 Gateway::~Gateway() {
+  upgrade_.stop();  // it freezes what the workers have
   config_watch_.reset();
   command_socket_.reset();
   admin_.reset();
@@ -186,6 +197,7 @@ void Gateway::begin_shutdown() {
     return end_all();
   }
   shutting_down_ = true;
+  upgrade_.cancel();
   error_log_.logger()->info("shutting down: accepting for {} ms more, open connections may end within {} ms",
                             config_->shutdown.delay.count(), config_->shutdown.deadline.count());
   (void)begin_drain();  // one that has begun goes on
@@ -214,7 +226,7 @@ void Gateway::await_end() {
 void Gateway::worker_empty(std::uint32_t worker) {
   if (phase_ != Phase::draining && phase_ != Phase::ending) return;
   empty_workers_.insert(worker);
-  if (shutting_down_ && empty_workers_.size() == workers_.size()) context_.stop();
+  if (shutting_down_ && !parting_ && empty_workers_.size() == workers_.size()) context_.stop();
 }
 
 void Gateway::end_all() {

@@ -12,6 +12,8 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "conf/config.hpp"
+#include "gateway/handover/predecessor.hpp"
+#include "gateway/handover/upgrade.hpp"
 #include "gateway/observe/access_log.hpp"
 #include "gateway/observe/admin.hpp"
 #include "gateway/observe/admin_commands.hpp"
@@ -53,6 +55,9 @@ class Gateway {
   // Reads the configuration anew and puts in force what has changed. `done` is called on the control thread;
   // it may be null, since the outcome is logged and counted too.
   void reload(Reload::Done done = nullptr);
+  // Has another process take over: `program`, or the one that this process was started as. `done` is called
+  // on the control thread; it may be null.
+  void upgrade(std::string program, Upgrade::Done done = nullptr);
   // Opens the log files anew by their names.
   void reopen_logs();
   // A line in the error log.
@@ -60,6 +65,9 @@ class Gateway {
 
   // === control thread ===
 
+  // Takes over from another process and starts the workers. Before `run`; for one that was started `held`.
+  // Throws HandoverFault; then the other one goes on.
+  void take_over(Predecessor& predecessor);
   // As for a shutdown, but without an end: own /ready turns 503, accepting goes on for `shutdown.delay`, then
   // what is open may end. False if that is so already.
   bool begin_drain();
@@ -110,12 +118,25 @@ class Gateway {
   [[nodiscard]] std::size_t workers_for(const conf::Config& config) const;
   void watch_file();
 
+  // --- upgrades (gateway_upgrade.cpp) ---
+  [[nodiscard]] std::string upgrade_refusal() const;
+  [[nodiscard]] UpgradeOrder upgrade_order(SuccessorProgram program);
+  void give_way(pid_t successor);
+  void restore(const Inventory& inventory);
+  [[nodiscard]] Predecessor::Heir heir();
+  [[nodiscard]] TakenTunnels find_places(const TunnelBatch& batch, std::vector<net::UniqueFd> sockets);
+  [[nodiscard]] std::shared_ptr<MovedTunnel> find_place(const TunnelParcel& parcel);
+  void commit_places();
+  void count_elsewhere(const std::vector<RemainingPlaces>& left);
+  void start_workers();
+
   // --- admin (gateway_admin.cpp) ---
   void open_admin(const conf::Admin& admin);
   void open_commands(const conf::Admin& admin);
   [[nodiscard]] AdminSource pages();
   [[nodiscard]] AdminCommands commands();
   [[nodiscard]] AdminReply order_endpoint(const EndpointOrder& order);
+  void order_upgrade(std::string program, AdminReplyTo reply);
   [[nodiscard]] AdminReply order_drain();
   [[nodiscard]] AdminReply order_undrain();
   [[nodiscard]] std::string drain_state() const;
@@ -149,6 +170,17 @@ class Gateway {
   boost::asio::steady_timer shutdown_timer_;
   Phase phase_ = Phase::serving;
   bool shutting_down_ = false;  // no way back
+  const SuccessorProgram self_;
+  const bool held_;
+  InheritedAdmin inherited_admin_;
+  InheritedAdmin inherited_commands_;
+  Upgrade upgrade_{context_};
+  boost::asio::steady_timer parting_timer_;
+  bool parting_ = false;  // another process has taken over, and those who asked for it are being told
+  std::vector<std::shared_ptr<MovedTunnel>> arriving_;  // have a place here once that is committed
+  std::size_t next_arrival_ = 0;
+  std::size_t taken_over_ = 0;
+  std::vector<upstream::EndpointPtr> elsewhere_;  // where another process has places
   std::set<std::uint32_t> empty_workers_;
   std::string reload_fault_;  // of the last reload; empty: it succeeded
   ServiceNotifier service_;

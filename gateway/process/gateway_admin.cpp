@@ -22,6 +22,11 @@ std::string names_of(const std::vector<upstream::EndpointReport>& endpoints) {
   return names.empty() ? "none" : names;
 }
 
+// Where another process had its listener, its socket; otherwise nothing.
+net::UniqueFd socket_of(InheritedAdmin& inherited, const std::string& address) {
+  return inherited.address == address ? std::move(inherited.socket) : net::UniqueFd();
+}
+
 std::string sentence(const upstream::EndpointReport& endpoint, bool drain) {
   auto text = endpoint.address + " of " + endpoint.cluster;
   if (!drain) return text + " may be picked again as soon as it is found ready";
@@ -46,7 +51,8 @@ void Gateway::open_admin(const conf::Admin& admin) {
   if (admin_ && admin.enabled && admin.address == admin_address_) return;
   if (!admin.enabled) return admin_.reset();
   try {
-    admin_ = std::make_unique<Admin>(context_, admin.address, pages());
+    admin_ = std::make_unique<Admin>(context_, admin.address, pages(), AdminLimits{},
+                                     socket_of(inherited_admin_, admin.address.text()));
   } catch (const std::runtime_error&) {
     // The old one may be what stands in the way: 0.0.0.0:9901 in place of 127.0.0.1:9901.
     if (!admin_) throw;
@@ -66,7 +72,8 @@ void Gateway::open_commands(const conf::Admin& admin) {
     perform(orders, method, target, reply);
   };
   command_socket_ =
-      std::make_shared<Admin>(context_, conf::Address{{}, 0, admin.socket_path}, std::move(source));
+      std::make_shared<Admin>(context_, conf::Address{{}, 0, admin.socket_path}, std::move(source),
+                              AdminLimits{}, socket_of(inherited_commands_, admin.socket_path));
   command_path_ = admin.socket_path;
 }
 
@@ -79,11 +86,20 @@ AdminCommands Gateway::commands() {
       boost::asio::post(context_, [socket] {});
     });
   };
+  commands.upgrade = [this](std::string program, AdminReplyTo reply) {
+    order_upgrade(std::move(program), std::move(reply));
+  };
   commands.drain = [this] { return order_drain(); };
   commands.undrain = [this] { return order_undrain(); };
   commands.drain_state = [this] { return AdminReply{200, "application/json", drain_state()}; };
   commands.endpoint = [this](const EndpointOrder& order) { return order_endpoint(order); };
   return commands;
+}
+
+void Gateway::order_upgrade(std::string program, AdminReplyTo reply) {
+  upgrade(std::move(program), [reply = std::move(reply)](const UpgradeOutcome& outcome) {
+    reply(text_reply(outcome.succeeded ? 200 : 409, outcome.text));
+  });
 }
 
 AdminReply Gateway::order_drain() {

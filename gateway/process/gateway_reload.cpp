@@ -47,7 +47,6 @@ void Gateway::start(LoadedConfig loaded) {
   open_admin(config_->admin);
   open_commands(config_->admin);
   watch_file();
-  for (auto& worker : workers_) worker->start();
 }
 
 void Gateway::reload(Reload::Done done) {
@@ -156,7 +155,7 @@ void Gateway::set_serving(std::size_t count) {
 
 void Gateway::set_access_log(std::shared_ptr<AccessLog> log) {
   if (access_log_) access_lines_dropped_ += access_log_->dropped_lines();
-  const auto before = std::exchange(access_log_, std::move(log));
+  auto before = std::exchange(access_log_, std::move(log));
   for (auto& worker : workers_) {
     worker->post([this, w = worker.get(), next = access_log_, before]() mutable {
       w->set_access_log(next);

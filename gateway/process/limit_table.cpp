@@ -178,6 +178,51 @@ void LimitTable::take_back(const ClientKey& client, const LimitAsk& ask) {
     entry.handshakes = uncount_event(settings_.handshakes, entry.handshakes);
 }
 
+// === taking over ===
+
+std::vector<ClientRates> LimitTable::rates(net::TimePoint now) const {
+  std::vector<ClientRates> all;
+  for (const auto& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (auto index : shard.buckets) {
+      for (; index != kNone; index = shard.at(index).next) {
+        const auto& entry = shard.at(index);
+        if (!is_empty(entry.requests, now) || !is_empty(entry.handshakes, now))
+          all.push_back({entry.client, entry.requests, entry.handshakes});
+      }
+    }
+  }
+  return all;
+}
+
+void LimitTable::restore(const ClientRates& rates, net::TimePoint now) {
+  const auto hashed = hash(rates.client);
+  auto& shard = shard_of(hashed);
+  const std::lock_guard lock(shard.mutex);
+  auto& entry = shard.at(find_or_add(shard, hashed, rates.client, now));
+  entry.requests = rates.requests;
+  entry.handshakes = rates.handshakes;
+}
+
+std::uint64_t LimitTable::enter_again(const ClientKey& client, const LimitAsk& held, net::TimePoint now) {
+  const auto hashed = hash(client);
+  auto& shard = shard_of(hashed);
+  const std::lock_guard lock(shard.mutex);
+  const auto index = find_or_add(shard, hashed, client, now);
+  auto& entry = shard.at(index);
+  if (entry.connections + entry.websockets == 0) shard.unlink(index);
+  if (held.connection && settings_.connections != 0) ++entry.connections;
+  if (held.websocket && settings_.websockets != 0) ++entry.websockets;
+  if (entry.connections + entry.websockets == 0) shard.use(index);
+  return place_of(hashed, index);
+}
+
+ClientKey LimitTable::client_of(std::uint64_t place) {
+  auto& shard = shards_[place >> 32];
+  const std::lock_guard lock(shard.mutex);
+  return shard.at(static_cast<std::uint32_t>(place)).client;
+}
+
 // === reports ===
 
 void LimitTable::count_refused(LimitKind kind) {

@@ -25,6 +25,18 @@ struct LimitAsk {
   bool websocket = false;   // likewise
 };
 
+// What a limit has counted of a client's rates.
+struct ClientRates {
+  ClientKey client;
+  Due requests = 0;
+  Due handshakes = 0;
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(client, requests, handshakes);
+  }
+};
+
 struct LimitVerdict {
   bool admitted = true;
   LimitKind refused = LimitKind::requests;  // what there was too much of
@@ -48,6 +60,16 @@ class LimitTable {
   void leave(std::uint64_t place, const LimitAsk& ask);
   // The request that was granted does not come about: another limit has refused it.
   void take_back(const ClientKey& client, const LimitAsk& ask);
+
+  // === for a process that takes over ===
+
+  // Of all clients whose rates are not as good as new.
+  [[nodiscard]] std::vector<ClientRates> rates(net::TimePoint now) const;
+  void restore(const ClientRates& rates, net::TimePoint now);
+  // Takes the places that a client holds already, whatever the limit says by now. Returns what `leave` wants.
+  [[nodiscard]] std::uint64_t enter_again(const ClientKey& client, const LimitAsk& held, net::TimePoint now);
+  // Whose place it is.
+  [[nodiscard]] ClientKey client_of(std::uint64_t place);
 
   // === counting what comes of verdicts; reports ===
 
@@ -86,6 +108,9 @@ class LimitTable {
     std::uint64_t forgotten = 0;
 
     [[nodiscard]] Entry& at(std::uint32_t index) { return (*chunks[index / kChunk])[index % kChunk]; }
+    [[nodiscard]] const Entry& at(std::uint32_t index) const {
+      return (*chunks[index / kChunk])[index % kChunk];
+    }
     [[nodiscard]] std::uint32_t& bucket(std::uint64_t hash) { return buckets[hash & (buckets.size() - 1)]; }
     void use(std::uint32_t index);
     void unlink(std::uint32_t index);
@@ -123,6 +148,10 @@ class LimitPlace {
   ~LimitPlace() {
     if (table_) table_->leave(place_, taken_);
   }
+
+  [[nodiscard]] const LimitTable& table() const { return *table_; }
+  [[nodiscard]] ClientKey client() const { return table_->client_of(place_); }
+  [[nodiscard]] const LimitAsk& taken() const { return taken_; }
 
  private:
   LimitTablePtr table_;

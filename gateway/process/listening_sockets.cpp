@@ -87,6 +87,7 @@ void ListeningSockets::inherit(Entry& entry, const conf::Config& config, std::si
   auto found = inherited_.take(entry.bound);
   if (!found) fail(config, index, found.error());
   const auto options = upstream::connection_options(listener, config.upstreams);
+  entry.lent = found->lent;
   if (!found->sockets.empty() && !found->lent) entry.file = file_of(listener.address);
   for (auto& socket : found->sockets) {
     net::adjust_listener(socket.get(), listener.backlog, options);
@@ -194,6 +195,22 @@ void ListeningSockets::spread(const std::vector<Worker*>& serving) {
       if (before != nullptr) before->post([before, key = socket.key] { before->unlisten(key); });
     }
   }
+}
+
+void ListeningSockets::copy_to(std::vector<net::UniqueFd>& copies, std::vector<std::uint8_t>& lent) const {
+  for (const auto& entry : entries_) {
+    for (const auto& socket : entry.sockets) {
+      auto copy = copy_of(socket.descriptor.get());
+      if (!copy) throw std::runtime_error("cannot copy a listening socket: " + copy.error().message());
+      copies.push_back(std::move(*copy));
+      lent.push_back(entry.lent ? 1 : 0);
+    }
+  }
+}
+
+void ListeningSockets::hand_over() {
+  for (auto& entry : entries_) entry.file.leave();
+  close();
 }
 
 void ListeningSockets::close() {

@@ -30,6 +30,10 @@ class SocketFile {
   }
   ~SocketFile();
 
+  [[nodiscard]] bool is_ours() const { return !path_.empty(); }
+  // It stays.
+  void leave() { path_.clear(); }
+
  private:
   std::string path_;
 };
@@ -56,6 +60,7 @@ class ListeningSockets {
     std::uint32_t id = 0;      // see WorkerView::listener_ids
     net::SocketAddress bound;  // with the port that 0 has become
     SocketFile file;
+    bool lent = false;            // see InheritedSockets
     std::vector<Socket> sockets;  // none: its family is not there, and it may be missing
   };
   // What a configuration needs that is not there yet.
@@ -77,6 +82,12 @@ class ListeningSockets {
   // Gives all sockets up, before the workers stop accepting. A plan whose listeners are all the same opens
   // them again.
   void close();
+
+  // Copies of all sockets for another process, and of each whether it was lent (see InheritedSockets). Throws
+  // std::runtime_error if no descriptor is left.
+  void copy_to(std::vector<net::UniqueFd>& copies, std::vector<std::uint8_t>& lent) const;
+  // The other process has them: as `close`, but the files of Unix sockets stay.
+  void hand_over();
 
   // Closes what was inherited and has been no listener's so far; gives the addresses.
   std::vector<std::string> close_unclaimed() { return inherited_.close_unclaimed(); }

@@ -83,6 +83,13 @@ Router::Router(const conf::Config& config, const PasswordFilesByPath& passwords)
   }
 }
 
+const CompiledRoute* Router::find(std::string_view name) const {
+  for (const auto& route : routes_) {
+    if (route->name == name) return route.get();
+  }
+  return nullptr;
+}
+
 void Router::add(ListenerRoutes& listener, const conf::Route& route, const CompiledRoute* compiled) {
   const auto place = [&](HostRoutes& host) {
     if (route.path.kind == conf::PathKind::exact) {

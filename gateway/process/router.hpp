@@ -65,6 +65,8 @@ class Router {
   // path. The result lives as long as the router. Where a regex gives up nothing is matched further, since
   // what follows may lack the checks of its route: the request is to be refused.
   [[nodiscard]] RouteMatch match(std::size_t listener, std::string_view host, std::string_view path) const;
+  // The route of that name, or null.
+  [[nodiscard]] const CompiledRoute* find(std::string_view name) const;
 
  private:
   struct Hash {

@@ -8,13 +8,25 @@
 
 #include <sys/types.h>
 
+#include "gateway/handover/successor.hpp"
 #include "gateway/process/inherited_sockets.hpp"
 #include "gateway/process/service_notifier.hpp"
 
 namespace tidegate::gateway {
 
+// A socket of the admin listener's that listens already.
+struct InheritedAdmin {
+  std::string address;  // or path
+  net::UniqueFd socket;
+};
+
 struct StartedWith {
   InheritedSockets sockets;
+  InheritedAdmin admin;
+  InheritedAdmin commands;
+  // Workers are not started before `Gateway::start_workers`: another process still serves.
+  bool held = false;
+  SuccessorProgram self;  // what an upgrade starts if it names no other program; empty: there are no upgrades
   NotifyTarget notify;
   std::vector<std::string> warnings;  // about what is of no use here
 };

@@ -340,6 +340,37 @@ void Worker::set_bounds(std::size_t connections, std::size_t buffer_bytes) {
   gauge.add(static_cast<std::int64_t>(buffer_bytes) - gauge.value());
 }
 
+void Worker::give_way() {
+  stopping_ = true;
+  empty_reported_ = false;
+  listeners_.clear();
+  for (const auto& connection : connections_) {
+    if (connection->has_served()) connection->close_if_idle();
+  }
+  loop_.defer([this] { report_if_empty(); });
+}
+
+std::vector<FrozenTunnel> Worker::freeze_tunnels() {
+  std::vector<FrozenTunnel> frozen;
+  for (const auto& tunnel : tunnels_) {
+    if (tunnel->can_move()) frozen.push_back(tunnel->freeze());
+  }
+  return frozen;
+}
+
+void Worker::take_over(MovedTunnel moved) {
+  net::error_code error;
+  moved.opening->client = net::Stream::adopt(loop_, std::move(moved.client), error);
+  if (!error) moved.opening->pod = net::Stream::adopt(loop_, std::move(moved.pod), error);
+  if (error) return links_.error_log->error("a WebSocket was not taken over: {}", error.message());
+  auto tunnel = std::make_unique<Tunnel>(*this, *moved.counters, std::move(*moved.opening));
+  auto* const taken = tunnel.get();
+  adopt(std::move(tunnel), *moved.config);
+  if (taken->take_over(moved.state)) return;
+  links_.error_log->error("a WebSocket was not taken over: what the other process says of it is not whole");
+  taken->let_go();
+}
+
 void Worker::end_all() {
   for (const auto& tunnel : tunnels_) tunnel->end(conf::CloseCause::shutdown);
   for (const auto& connection : connections_) connection->abandon();

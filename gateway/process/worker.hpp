@@ -22,6 +22,7 @@
 #include "gateway/process/pending_connects.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "gateway/tunnel/departures.hpp"
+#include "gateway/tunnel/moving.hpp"
 #include "upstream/cluster_view.hpp"
 #include "upstream/pick.hpp"
 #include "upstream/pool.hpp"
@@ -83,6 +84,14 @@ class Worker {
   void leave_all(net::TimePoint::duration window) { departures_.leave_all(window); }
   // Those that have not been told yet stay after all.
   void stay_all() { departures_.stay_all(); }
+  // === another process takes over ===
+  // Freezes the tunnels that can move.
+  [[nodiscard]] std::vector<FrozenTunnel> freeze_tunnels();
+  // Goes on with one that another process had, whose opening is complete but for the streams.
+  void take_over(MovedTunnel moved);
+  // As `stop_accepting`, but the other process accepts from the same sockets, and what waits in their queues
+  // is its. Connections whose first request is on its way are served.
+  void give_way();
   // Ends what is left: tunnels by a Close frame, requests by closing.
   void end_all();
 

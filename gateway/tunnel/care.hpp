@@ -22,6 +22,10 @@ class Pulse {
   [[nodiscard]] PulseNeed look(net::TimePoint::duration interval, int dead_after, net::TimePoint now) const;
   // When to look next.
   [[nodiscard]] net::TimePoint due(net::TimePoint::duration interval, int dead_after) const;
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(heard_, pinged_);
+  }
 
  private:
   net::TimePoint heard_;
@@ -34,6 +38,10 @@ class SendPace {
   // Counts what was read. Returns when the sender may be read again: `now` while it is within its rate.
   [[nodiscard]] net::TimePoint count(const conf::SocketRate& rate, std::uint64_t messages,
                                      std::uint64_t bytes, net::TimePoint now);
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(messages_due_, bytes_due_);
+  }
 
  private:
   net::TimePoint messages_due_{};
@@ -47,6 +55,11 @@ struct Care {
   Pulse pod;
   SendPace pace;
   net::TimePoint paused_until{};  // the client is not read
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(client, pod, pace, paused_until);
+  }
 };
 
 }  // namespace tidegate::gateway

@@ -109,7 +109,7 @@ void Tunnel::put_in_close(Side& to, std::uint16_t code, std::string_view reason)
 // === the gateway ends it ===
 
 void Tunnel::leave(std::uint16_t code, std::string_view reason, TunnelEnd why) {
-  if (retired_ || discarding_ || leaving()) return;
+  if (retired_ || discarding_ || frozen_ || leaving()) return;
   // Of bytes that are not followed nobody knows where to put a Close; two Closes are no conversation.
   if (!policy_ || said_close()) return end(code, reason, why);
   set_end(why);
@@ -154,7 +154,7 @@ void Tunnel::part_from_client() {
 }
 
 void Tunnel::end(std::uint16_t code, std::string_view reason, TunnelEnd why) {
-  if (retired_ || discarding_) return;
+  if (retired_ || discarding_ || frozen_) return;
   set_end(why);
   closed_first(TunnelSide::gateway);
   put_in_close(pod_, code, reason);

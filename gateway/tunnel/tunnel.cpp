@@ -33,13 +33,13 @@ Tunnel::Tunnel(Worker& worker, UpstreamCounters& counters, TunnelOpening opening
   }
   if (policy_ && (policy_->pings.any() || policy_->rate.limits())) care_ = std::make_unique<Care>(opened_);
   counters_.tunnels.add();
-  counters_.tunnels_opened.add();
+  if (!opening.opened_elsewhere) counters_.tunnels_opened.add();
 }
 
 Tunnel::~Tunnel() {
   drop_unsent(client_);
   drop_unsent(pod_);
-  report();
+  if (!moved_) report();
   counters_.tunnels.subtract();  // last: who sees it gone finds its story told
 }
 
@@ -53,7 +53,7 @@ void Tunnel::start(std::string_view head, std::string_view from_pod, std::string
 }
 
 void Tunnel::wake(net::Cause) {
-  if (!retired_) turn();
+  if (!retired_ && !frozen_) turn();
 }
 
 void Tunnel::turn() {

@@ -12,6 +12,7 @@
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/limit_table.hpp"
 #include "gateway/tunnel/care.hpp"
+#include "gateway/tunnel/moving.hpp"
 #include "gateway/tunnel/unsent.hpp"
 #include "upstream/endpoint.hpp"
 #include "wire/net/event_loop.hpp"
@@ -34,6 +35,7 @@ struct TunnelOpening {
   // What is done about its frames; null: it is no WebSocket, or its route says `off`, and bytes are bytes.
   std::shared_ptr<const conf::WebSocketPolicy> policy;
   std::uint8_t reserved_bits = 0;  // those that the negotiated extensions use
+  bool opened_elsewhere = false;   // and counted there: it comes from another process
 };
 
 // Owned by its worker, which it asks to be retired when it has ended. Worker's thread only.
@@ -57,13 +59,26 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   void end(std::uint16_t code, std::string_view reason, TunnelEnd why);
   void end(conf::CloseCause cause);
 
+  // === another process takes over (moving.cpp) ===
+
+  // False for one that is ending, and under TLS.
+  [[nodiscard]] bool can_move() const;
+  // Out of the loop, in a state that can go on in another process: nothing is read or written until `thaw` or
+  // for ever.
+  [[nodiscard]] FrozenTunnel freeze();
+  void thaw();
+  // Another process has it: it goes without a word, to its peers and in the log.
+  void let_go();
+  // In place of `start`: goes on as the other process has left off. False if `state` is not whole.
+  [[nodiscard]] bool take_over(std::string_view state);
+
   [[nodiscard]] const upstream::Endpoint& endpoint() const { return *place_.endpoint(); }
   [[nodiscard]] const conf::Upstream& settings() const { return *settings_; }
   // The name of the route that its request took, cut to what records keep.
   [[nodiscard]] std::string_view route() const { return record_.record().route; }
-  // It has been told to end, or is ending of itself.
+  // It has been told to end, or is ending of itself, or nothing can be told to it for now.
   [[nodiscard]] bool is_ending() const {
-    return retired_ || discarding_ || leaving() || closing_ != net::TimePoint{};
+    return frozen_ || retired_ || discarding_ || leaving() || closing_ != net::TimePoint{};
   }
   // When a byte passed last that was not the gateway's own doing.
   [[nodiscard]] net::TimePoint last_active() const { return active_; }
@@ -133,6 +148,8 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   void closed_first(TunnelSide side);
   void set_end(TunnelEnd end);
   void report();
+  template <class Archive>
+  void carry(Archive& archive);
   [[nodiscard]] static TunnelDirection direction_of(const Side& side);
 
   [[nodiscard]] bool leaving() const { return leaving_since_ != net::TimePoint{}; }
@@ -169,6 +186,8 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   bool truncated_ = false;
   bool discarding_ = false;  // the pod is gone or was left: nothing is passed on any more
   bool retired_ = false;
+  bool frozen_ = false;  // out of the loop, while another process may take it over
+  bool moved_ = false;   // and has
 };
 
 }  // namespace tidegate::gateway

@@ -9,15 +9,34 @@
 
 namespace tidegate::net {
 
+namespace {
+
+constexpr std::uint32_t kEvents = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+
+}  // namespace
+
 std::unique_ptr<Stream> Stream::adopt(EventLoop& loop, UniqueFd socket, error_code& error) {
   auto stream = std::make_unique<Stream>(loop, std::move(socket));
-  error = loop.watch(stream->descriptor(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *stream);
+  error = loop.watch(stream->descriptor(), kEvents, *stream);
   if (error) return nullptr;
   return stream;
 }
 
-Stream::~Stream() {
+void Stream::pause() {
+  loop_.unwatch(descriptor());
   loop_.forget(*this);
+}
+
+// The loop tells what there is anew.
+error_code Stream::resume() {
+  readable_ = writable_ = false;
+  return loop_.watch(descriptor(), kEvents, *this);
+}
+
+// Closing alone does not end the events of a socket while another process has it too, if only for the moment
+// between its fork and its exec.
+Stream::~Stream() {
+  pause();
   // Without it the peer could not tell this end from one that was forged (RFC 8446 6.1).
   if (tls_) tls_->say_end();
 }

@@ -56,6 +56,10 @@ class Stream final : public Pollable {
   // An idle connection should have nothing to say: false if it was closed or has stray bytes. Session tickets
   // and the like are taken in. One system call.
   [[nodiscard]] bool is_quiet();
+  // Takes the socket out of the loop: nobody is woken until `resume`. For a socket that another process may
+  // take over, whose events this one would go on to get.
+  void pause();
+  [[nodiscard]] error_code resume();
   // The outcome of a non-blocking connect.
   [[nodiscard]] error_code connect_error() const;
 

@@ -69,6 +69,20 @@ TicketKeys::Secrets TicketKeys::current(Clock::time_point now) {
   return secrets_;
 }
 
+TicketKeys::Kept TicketKeys::keep(Clock::time_point now) {
+  const auto secrets = current(now);
+  const std::lock_guard lock(mutex_);
+  return {*secrets, made_};
+}
+
+void TicketKeys::go_on(Kept kept) {
+  if (kept.secrets.empty()) return;
+  const std::lock_guard lock(mutex_);
+  secrets_ = std::make_shared<const std::vector<TicketSecret>>(std::move(kept.secrets));
+  made_ = kept.made;
+  fixed_ = false;
+}
+
 TicketKey TicketKeys::sealing(std::string_view scope, Clock::time_point now) {
   return derive_ticket_key(current(now)->front(), scope);
 }

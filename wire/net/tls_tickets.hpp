@@ -41,6 +41,20 @@ class TicketKeys {
   // Undoes `set`: a secret of its own seals from now on, and those that were set open for a while yet.
   void rotate();
 
+  // For a process that takes over: the secrets, the sealing one first, and since when that one seals.
+  struct Kept {
+    std::vector<TicketSecret> secrets;
+    Clock::time_point made;
+
+    template <class Archive>
+    void carry(Archive& archive) {
+      archive(secrets, made);
+    }
+  };
+  [[nodiscard]] Kept keep(Clock::time_point now);
+  // Goes on with them and with their rotation.
+  void go_on(Kept kept);
+
   [[nodiscard]] TicketKey sealing(std::string_view scope, Clock::time_point now);
   struct Opening {
     TicketKey key;

@@ -111,6 +111,15 @@ class FrameScanner {
   // code).
   [[nodiscard]] std::uint16_t close_code() const { return close_code_; }
 
+  // All that it knows, to or from an archive: `archive(member, ...)` reads or writes. Not within `filter`.
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(counts_.messages, counts_.frames, counts_.control_frames, remaining_, message_bytes_, held_,
+            gathered_, held_size_, first_, sender_, reserved_bits_, fault_, cookie_, mask_, close_code_bytes_,
+            message_open_, has_cookie_, ping_open_, pong_passed_, torn_, withheld_, close_seen_, close_ended_,
+            partial_code_, close_code_);
+  }
+
  private:
   // What becomes of bytes: they go on, wait in `held_`, go on behind those that waited, or go nowhere.
   enum class Fate : std::uint8_t { pass, hold, release, drop };

@@ -1,0 +1,109 @@
+// What one process of the gateway tells the one that takes over from it, its tunnels aside.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "gateway/process/limit_table.hpp"
+#include "upstream/endpoint_state.hpp"
+#include "wire/net/deadline_wheel.hpp"
+#include "wire/net/tls_tickets.hpp"
+
+namespace tidegate::gateway {
+
+// The first word of the new process.
+struct HandoverGreeting {
+  std::uint32_t format = 0;  // see handover_format
+  std::string version;       // of the program
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(format, version);
+  }
+};
+
+// What is known of an endpoint.
+struct EndpointFacts {
+  std::string upstream;
+  std::string address;
+  upstream::EndpointState state{};
+  std::string cause;  // of its state
+  bool drained_by_order = false;
+  net::TimePoint ready_since;  // its slow start
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(upstream, address, state, cause, drained_by_order, ready_since);
+  }
+};
+
+// Goes along with the descriptors of its sockets, in its order.
+struct Inventory {
+  std::vector<std::uint8_t> lent;  // of each listening socket: see InheritedSockets
+  std::string admin;               // the address of the admin listener, whose socket comes next; empty: none
+  std::string commands;            // the path of the command socket, which comes last; empty: none
+  net::TicketKeys::Kept tickets;
+  std::vector<EndpointFacts> endpoints;
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(lent, admin, commands, tickets, endpoints);
+  }
+};
+
+// What a limit has counted.
+struct LimitFacts {
+  std::string name;
+  std::vector<ClientRates> rates;
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(name, rates);
+  }
+};
+
+// A tunnel, beside two descriptors: its client's and its pod's.
+struct TunnelParcel {
+  std::string facts;
+  std::string state;
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(facts, state);
+  }
+};
+
+struct TunnelBatch {
+  std::vector<LimitFacts> limits;  // with the first batch
+  std::vector<TunnelParcel> tunnels;
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(limits, tunnels);
+  }
+};
+
+// Which of a batch have found a place.
+struct TakenTunnels {
+  std::vector<std::uint8_t> taken;  // 1 or 0 for each
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(taken);
+  }
+};
+
+// How many places at an endpoint are still taken in the old process.
+struct RemainingPlaces {
+  std::string upstream;
+  std::string address;
+  std::int32_t count = 0;
+
+  template <class Archive>
+  void carry(Archive& archive) {
+    archive(upstream, address, count);
+  }
+};
+
+}  // namespace tidegate::gateway
