@@ -95,7 +95,10 @@ class Unpacker {
   }
   template <class Value>
   void get(Value& value) {
-    if constexpr (std::is_arithmetic_v<Value> || std::is_enum_v<Value>) {
+    if constexpr (std::is_same_v<Value, bool>) {
+      const auto taken = take(1);
+      value = !taken.empty() && taken.front() != 0;  // no other byte is a bool
+    } else if constexpr (std::is_arithmetic_v<Value> || std::is_enum_v<Value>) {
       const auto taken = take(sizeof value);
       value = Value{};
       if (taken.size() == sizeof value) std::memcpy(&value, taken.data(), sizeof value);

@@ -54,9 +54,9 @@ class HandoverChannel {
   // The same, for a message of that kind; `failed` throws what it says.
   [[nodiscard]] HandoverMessage expect(HandoverKind kind, Clock::time_point deadline);
 
-  // Whoever waits stops waiting, by a HandoverFault, soon after `stopping` turns true. It outlives this
-  // object.
-  void stop_with(const std::atomic<bool>& stopping) { stopping_ = &stopping; }
+  // Whoever waits stops waiting, by a HandoverFault, soon after `stopping` turns true, which outlives this
+  // object; null: by no such thing.
+  void stop_with(const std::atomic<bool>* stopping) { stopping_ = stopping; }
 
   [[nodiscard]] int descriptor() const { return socket_.get(); }
 

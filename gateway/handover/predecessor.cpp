@@ -16,7 +16,7 @@ using Clock = HandoverChannel::Clock;
 
 constexpr std::chrono::seconds kAnswer{10};   // of a process that waits for us
 constexpr std::chrono::seconds kTunnels{60};  // it may have much to freeze
-constexpr std::chrono::seconds kCommit{5};    // it gives up after two
+constexpr std::chrono::seconds kCommit{2};    // as long as it waits for us
 
 template <class Value>
 std::string packed(const Value& value) {
@@ -116,7 +116,7 @@ void Predecessor::take_next() {
       throw HandoverFault("the other process says something unexpected");
     }
     await_more();
-  } catch (const HandoverFault&) {  // it has ended, which is how this ends
+  } catch (const std::exception&) {  // it has ended, which is how this ends
     watched_.reset();
     heir_.remaining({});
   }

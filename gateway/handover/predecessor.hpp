@@ -43,6 +43,8 @@ class Predecessor {
   void take_over(const Heir& heir);
   // Takes what the other process sends from now on, until that ends; `remaining` is empty then.
   void follow(boost::asio::io_context& context, Heir heir);
+  // Ends that, before the context or what `heir` uses does.
+  void unfollow() { watched_.reset(); }
 
  private:
   void take_tunnels(const Heir& heir, HandoverMessage message);

@@ -15,7 +15,8 @@ namespace {
 
 using Clock = HandoverChannel::Clock;
 
-constexpr std::chrono::milliseconds kGreeting{5'000};  // for sending what was just asked for
+constexpr std::chrono::milliseconds kGreeting{5'000};   // for sending what was just asked for
+constexpr std::chrono::milliseconds kCommitted{5'000};  // for the answer to the commit
 
 template <class Value>
 std::string packed(const Value& value) {
@@ -24,19 +25,24 @@ std::string packed(const Value& value) {
   return packer.take();
 }
 
-// Between the commit and its answer nobody here knows whether the new process has begun. If the answer does
-// not come, that process is ended, and then what it has left in the channel tells.
-void await_committed(Successor& successor, Clock::time_point deadline) {
+// Between the commit and its answer nobody here knows whether the new process has begun: it has all the time
+// that a process may need. If the answer does not come, that process is ended. False if it had begun after
+// all.
+bool await_committed(Successor& successor) {
+  auto& channel = successor.channel();
+  channel.stop_with(nullptr);
   try {
-    (void)successor.channel().expect(HandoverKind::committed, deadline);
+    (void)channel.expect(HandoverKind::committed, Clock::now() + kCommitted);
+    return true;
   } catch (const HandoverFault& fault) {
     const auto end = successor.end();
     try {
-      (void)successor.channel().expect(HandoverKind::committed, Clock::now() + kGreeting);
+      (void)channel.expect(HandoverKind::committed, Clock::now() + kGreeting);
     } catch (const HandoverFault&) {
       throw HandoverFault(fault.what() + end);
     }
   }
+  return false;
 }
 
 void check_greeting(const HandoverMessage& message) {
@@ -101,20 +107,20 @@ struct Upgrade::Round {
     std::size_t next = 0;
     for (const auto& [worker, tunnels] : frozen) {
       std::vector<Tunnel*> go;
-      std::vector<FrozenTunnel> stay;
+      std::vector<Tunnel*> stay;
       for (const auto& tunnel : tunnels) {
         if (taken[next++] != 0) {
           go.push_back(tunnel.tunnel);
         } else {
-          stay.push_back(tunnel);
+          stay.push_back(tunnel.tunnel);
         }
       }
       moved.taken += go.size();
       moved.left += stay.size();
-      worker->post([go] {
+      worker->post([go, stay] {
         for (auto* const tunnel : go) tunnel->let_go();
+        for (auto* const tunnel : stay) tunnel->stay();
       });
-      thaw(*worker, stay);
     }
     return moved;
   }
@@ -127,11 +133,11 @@ void Upgrade::stop() {
 
 void Upgrade::begin(UpgradeOrder order, Done done) {
   if (thread_.joinable()) thread_.join();  // of one that has failed
-  under_way_ = true;
   stopping_ = false;
   done_ = std::move(done);
   auto shared = std::make_shared<UpgradeOrder>(std::move(order));
   thread_ = std::thread([this, shared] { run(*shared); });
+  under_way_ = true;
 }
 
 void Upgrade::finish(const UpgradeOutcome& outcome) {
@@ -163,7 +169,7 @@ void Upgrade::run(UpgradeOrder& order) {
 UpgradeOutcome Upgrade::hand_over(UpgradeOrder& order, std::unique_ptr<Successor>& successor) {
   successor = std::make_unique<Successor>(order.program);
   auto& channel = successor->channel();
-  channel.stop_with(stopping_);
+  channel.stop_with(&stopping_);
   check_greeting(channel.expect(HandoverKind::hello, Clock::now() + times_.hello));
   std::vector<int> sockets;
   for (const auto& socket : order.sockets) sockets.push_back(socket.get());
@@ -188,8 +194,11 @@ Upgrade::Moved Upgrade::move_tunnels(const UpgradeOrder& order, Successor& succe
   const auto deadline = Clock::now() + times_.frozen;
   const auto round = std::make_shared<Round>();
   try {
-    if (!round->freeze(round, order.workers, deadline))
-      throw HandoverFault("the workers did not freeze their WebSockets in time");
+    if (!round->freeze(round, order.workers, deadline)) {
+      if (first) throw HandoverFault("the workers did not freeze their WebSockets in time");
+      round->abandon();  // the next round is soon
+      return {};
+    }
     TunnelBatch batch;
     if (first) batch.limits = order.limits();
     std::vector<int> descriptors;
@@ -208,9 +217,14 @@ Upgrade::Moved Upgrade::move_tunnels(const UpgradeOrder& order, Successor& succe
     if (!bytes.is_done() || taken.taken.size() != batch.tunnels.size())
       throw HandoverFault("the new process does not answer for each WebSocket");
     channel.send(HandoverKind::commit, {}, deadline);
-    await_committed(successor, deadline);
-    return round->settle(taken.taken);
+    const bool lives = await_committed(successor);
+    const auto moved = round->settle(taken.taken);
+    if (!lives) throw HandoverFault("the new process has ended with the WebSockets that it had taken over");
+    channel.stop_with(&stopping_);
+    return moved;
   } catch (...) {
+    // What it has not read yet must not reach it while they are in use here again.
+    if (!first) channel = HandoverChannel(net::UniqueFd());
     round->abandon();
     throw;
   }

@@ -97,7 +97,6 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
       acceptor_.assign(endpoint.protocol(), inherited.get(), error);
       if (error) fail(address_, error);
       (void)inherited.release();
-      bound_ = address_.is_unix();
       return;
     }
     if (address_.is_unix()) remove_dead_socket(context, address_);
@@ -147,6 +146,8 @@ class Admin::Server : public AdminSessions, public std::enable_shared_from_this<
     if (!copy) fail(address_, error_code(errno, boost::system::system_category()));
     return copy;
   }
+
+  void own_file() { bound_ = address_.is_unix(); }
 
   void hand_over() {
     bound_ = false;
@@ -221,6 +222,10 @@ Admin::~Admin() {
 
 net::UniqueFd Admin::copy_of_socket() const {
   return server_->copy_of_socket();
+}
+
+void Admin::own_file() {
+  server_->own_file();
 }
 
 void Admin::hand_over() {

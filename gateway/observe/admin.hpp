@@ -50,7 +50,8 @@ class Admin {
   // Listens at once; a Unix socket that takes commands has mode 0600. Throws std::runtime_error with a
   // sentence that names the address and what to do. A Unix socket left behind by a dead process is replaced,
   // a live one is not.
-  // `inherited`, if there is one, listens there already.
+  // `inherited`, if there is one, listens there already; the file of a Unix socket stays at the end, until
+  // `own_file`.
   Admin(boost::asio::io_context& context, const conf::Address& address, AdminSource source,
         AdminLimits limits = {}, net::UniqueFd inherited = {});
   ~Admin();
@@ -64,6 +65,7 @@ class Admin {
   // Another process has a copy and listens on: this one accepts no more, and leaves a Unix socket's file.
   // Open connections go on.
   void hand_over();
+  void own_file();
 
  private:
   class Server;

@@ -60,7 +60,7 @@ Gateway::Gateway(std::shared_ptr<const conf::Config> config, ConfigSource source
       ticket_keys_(std::make_shared<net::TicketKeys>(kTicketPeriod)),
       passwords_(error_log_.logger()),
       control_(context_, error_log_.logger()),
-      sockets_(std::move(started.sockets)),
+      sockets_(std::move(started.sockets), started.held),
       stapler_(context_, error_log_.logger(), stapler_options(*config_)),
       tls_watch_(context_, ticket_keys_, error_log_.logger(),
                  [this](TlsBuild built) { renew_tls(std::move(built)); }),
@@ -88,6 +88,7 @@ void Gateway::start_workers() {
 }
 
 Gateway::~Gateway() {
+  if (predecessor_ != nullptr) predecessor_->unfollow();
   upgrade_.stop();  // it freezes what the workers have
   config_watch_.reset();
   command_socket_.reset();
@@ -171,6 +172,7 @@ void Gateway::note(const std::string& line) {
 
 bool Gateway::begin_drain() {
   if (phase_ != Phase::serving) return false;
+  upgrade_.cancel();
   phase_ = Phase::delaying;
   shutdown_timer_.expires_after(config_->shutdown.delay);
   shutdown_timer_.async_wait([this](const boost::system::error_code& error) {
@@ -197,7 +199,6 @@ void Gateway::begin_shutdown() {
     return end_all();
   }
   shutting_down_ = true;
-  upgrade_.cancel();
   error_log_.logger()->info("shutting down: accepting for {} ms more, open connections may end within {} ms",
                             config_->shutdown.delay.count(), config_->shutdown.deadline.count());
   (void)begin_drain();  // one that has begun goes on
@@ -247,9 +248,14 @@ void Gateway::end_all() {
 
 // The one place where a drain of the whole gateway turns to its tunnels.
 void Gateway::begin_departure() {
+  leave_tunnels(Departures::Movable::leave);
+}
+
+void Gateway::leave_tunnels(Departures::Movable movable) {
   // The last ones still have a little time for their goodbyes.
   const auto window = std::min(config_->shutdown.window, config_->shutdown.deadline * 9 / 10);
-  for (auto& worker : workers_) worker->post([w = worker.get(), window] { w->leave_all(window); });
+  for (auto& worker : workers_)
+    worker->post([w = worker.get(), window, movable] { w->leave_all(window, movable); });
 }
 
 }  // namespace tidegate::gateway

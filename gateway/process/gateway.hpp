@@ -29,6 +29,7 @@
 #include "gateway/process/stapler.hpp"
 #include "gateway/process/started_with.hpp"
 #include "gateway/process/tls_watch.hpp"
+#include "gateway/tunnel/departures.hpp"
 
 namespace tidegate::gateway {
 
@@ -66,7 +67,7 @@ class Gateway {
   // === control thread ===
 
   // Takes over from another process and starts the workers. Before `run`; for one that was started `held`.
-  // Throws HandoverFault; then the other one goes on.
+  // The predecessor must outlive this object. Throws HandoverFault; then the other one goes on.
   void take_over(Predecessor& predecessor);
   // As for a shutdown, but without an end: own /ready turns 503, accepting goes on for `shutdown.delay`, then
   // what is open may end. False if that is so already.
@@ -103,6 +104,7 @@ class Gateway {
   void end_all();
   void worker_empty(std::uint32_t worker);
   void begin_departure();
+  void leave_tunnels(Departures::Movable movable);
   [[nodiscard]] bool ready(std::string& why) const;
   [[nodiscard]] std::string metrics_page() const;
 
@@ -129,6 +131,7 @@ class Gateway {
   void commit_places();
   void count_elsewhere(const std::vector<RemainingPlaces>& left);
   void start_workers();
+  void own_inherited();
 
   // --- admin (gateway_admin.cpp) ---
   void open_admin(const conf::Admin& admin);
@@ -177,6 +180,7 @@ class Gateway {
   Upgrade upgrade_{context_};
   boost::asio::steady_timer parting_timer_;
   bool parting_ = false;  // another process has taken over, and those who asked for it are being told
+  Predecessor* predecessor_ = nullptr;                  // is followed
   std::vector<std::shared_ptr<MovedTunnel>> arriving_;  // have a place here once that is committed
   std::size_t next_arrival_ = 0;
   std::size_t taken_over_ = 0;

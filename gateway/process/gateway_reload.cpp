@@ -69,6 +69,7 @@ void Gateway::reload(Reload::Done done) {
 std::string Gateway::take(LoadedConfig loaded) {
   if (phase_ != Phase::serving)
     throw std::runtime_error("not while the gateway drains: `tidegate undrain` first, or restart it");
+  if (upgrade_.is_under_way()) throw std::runtime_error("not while an upgrade is under way");
   const auto next = loaded.tls.config;
   const auto diff = compare(*config_, *next);
   const auto wanted = workers_for(*next);
@@ -123,11 +124,11 @@ void Gateway::make_workers(std::size_t wanted) {
   while (workers_.size() < wanted) {
     const auto index = static_cast<std::uint32_t>(workers_.size());
     if (metrics_.workers() <= index) metrics_.add_worker();
-    workers_.push_back(std::make_unique<Worker>(
-        index,
-        WorkerLinks{control_, metrics_.worker(index), passwords_, access_log_, error_log_.logger(), 0, 0}));
+    auto worker = std::make_unique<Worker>(index, WorkerLinks{control_, metrics_.worker(index), passwords_,
+                                                              access_log_, error_log_.logger(), 0, 0});
+    if (running) worker->start();  // first: it may fail
+    workers_.push_back(std::move(worker));
     control_.add_worker(*workers_.back());
-    if (running) workers_.back()->start();
   }
 }
 

@@ -21,6 +21,12 @@ LimitAsk ask_of(const HeldPlace& held) {
   return ask;
 }
 
+std::shared_ptr<const conf::WebSocketPolicy> watched() {
+  conf::WebSocketPolicy policy;
+  policy.inspect = conf::Inspect::watch;
+  return std::make_shared<const conf::WebSocketPolicy>(policy);
+}
+
 upstream::EndpointPtr find_endpoint(const upstream::Registry& registry, const std::string& cluster,
                                     const std::string& address) {
   const auto view = registry.view(cluster);
@@ -117,7 +123,7 @@ void Gateway::give_way(pid_t successor) {
   if (command_socket_) command_socket_->hand_over();
   empty_workers_.clear();
   for (auto& worker : workers_) worker->post([w = worker.get()] { w->give_way(); });
-  begin_departure();
+  leave_tunnels(Departures::Movable::stay);
   parting_timer_.expires_after(kParting);
   parting_timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
@@ -132,9 +138,21 @@ void Gateway::take_over(Predecessor& predecessor) {
   restore(predecessor.inventory());
   predecessor.take_over(heir());
   start_workers();
+  own_inherited();
+  predecessor_ = &predecessor;
   predecessor.follow(context_, heir());
   error_log_.logger()->info("tidegate {} has taken over from process {} with {} WebSockets", version(),
                             ::getppid(), taken_over_);
+}
+
+// The other process has left them. What this one does not want goes.
+void Gateway::own_inherited() {
+  sockets_.own_files();
+  if (admin_) admin_->own_file();
+  if (command_socket_) command_socket_->own_file();
+  inherited_admin_ = {};
+  if (inherited_commands_.socket) ::unlink(inherited_commands_.address.c_str());
+  inherited_commands_ = {};
 }
 
 // What was known there is known here.
@@ -172,6 +190,10 @@ TakenTunnels Gateway::find_places(const TunnelBatch& batch, std::vector<net::Uni
     }
   }
   TakenTunnels answer;
+  if (phase_ != Phase::serving) {  // it hands over itself, or ends
+    answer.taken.assign(batch.tunnels.size(), 0);
+    return answer;
+  }
   for (std::size_t i = 0; i < batch.tunnels.size(); ++i) {
     auto moved = find_place(batch.tunnels[i]);
     answer.taken.push_back(moved ? 1 : 0);
@@ -209,13 +231,16 @@ std::shared_ptr<MovedTunnel> Gateway::find_place(const TunnelParcel& parcel) {
   opening.settings = view->upstreams[proxy->upstream];
   opening.record = KeptRecord(facts.record);
   opening.opened_elsewhere = true;
-  if (facts.followed && proxy->websocket->inspect != conf::Inspect::off) opening.policy = proxy->websocket;
+  // One that was followed may hold half a header: it is followed on.
+  if (facts.followed)
+    opening.policy = proxy->websocket->inspect == conf::Inspect::off ? watched() : proxy->websocket;
   for (const auto& held : facts.places) {
     for (const auto& table : view->limits) {
       if (table->settings().name != held.limit) continue;
+      auto place = table->enter_again(table, held.client, ask_of(held), net::Clock::now());
+      if (!place) continue;
       if (!opening.places) opening.places = std::make_unique<LimitPlaces>();
-      const auto ask = ask_of(held);
-      opening.places->emplace_back(table, table->enter_again(held.client, ask, net::Clock::now()), ask);
+      opening.places->push_back(std::move(*place));
     }
   }
   return moved;

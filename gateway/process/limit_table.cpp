@@ -204,17 +204,21 @@ void LimitTable::restore(const ClientRates& rates, net::TimePoint now) {
   entry.handshakes = rates.handshakes;
 }
 
-std::uint64_t LimitTable::enter_again(const ClientKey& client, const LimitAsk& held, net::TimePoint now) {
+std::optional<LimitPlace> LimitTable::enter_again(const LimitTablePtr& self, const ClientKey& client,
+                                                  const LimitAsk& asked, net::TimePoint now) {
+  auto held = asked;
+  held.connection = held.connection && settings_.connections != 0;
+  held.websocket = held.websocket && settings_.websockets != 0;
+  if (!held.connection && !held.websocket) return std::nullopt;
   const auto hashed = hash(client);
   auto& shard = shard_of(hashed);
   const std::lock_guard lock(shard.mutex);
   const auto index = find_or_add(shard, hashed, client, now);
   auto& entry = shard.at(index);
   if (entry.connections + entry.websockets == 0) shard.unlink(index);
-  if (held.connection && settings_.connections != 0) ++entry.connections;
-  if (held.websocket && settings_.websockets != 0) ++entry.websockets;
-  if (entry.connections + entry.websockets == 0) shard.use(index);
-  return place_of(hashed, index);
+  if (held.connection) ++entry.connections;
+  if (held.websocket) ++entry.websockets;
+  return LimitPlace(self, place_of(hashed, index), held);
 }
 
 ClientKey LimitTable::client_of(std::uint64_t place) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "conf/limits.hpp"
@@ -45,6 +46,8 @@ struct LimitVerdict {
   std::uint64_t place = 0;
 };
 
+class LimitPlace;
+
 // Thread-safe.
 class LimitTable {
  public:
@@ -66,8 +69,11 @@ class LimitTable {
   // Of all clients whose rates are not as good as new.
   [[nodiscard]] std::vector<ClientRates> rates(net::TimePoint now) const;
   void restore(const ClientRates& rates, net::TimePoint now);
-  // Takes the places that a client holds already, whatever the limit says by now. Returns what `leave` wants.
-  [[nodiscard]] std::uint64_t enter_again(const ClientKey& client, const LimitAsk& held, net::TimePoint now);
+  // Takes the places that a client holds already, whatever the limit says by now; nothing if it bounds none
+  // of them any more. `self` is this table.
+  [[nodiscard]] std::optional<LimitPlace> enter_again(const std::shared_ptr<LimitTable>& self,
+                                                      const ClientKey& client, const LimitAsk& asked,
+                                                      net::TimePoint now);
   // Whose place it is.
   [[nodiscard]] ClientKey client_of(std::uint64_t place);
 

@@ -44,8 +44,8 @@ boost::system::result<net::UniqueFd, net::error_code> copy_of(int descriptor) {
   return copy;
 }
 
-SocketFile file_of(const conf::Address& address) {
-  return address.is_unix() && !address.path.starts_with('@') ? SocketFile(address.path) : SocketFile();
+bool has_file(const conf::Address& address) {
+  return address.is_unix() && !address.path.starts_with('@');
 }
 
 bool shares_port(int socket) {
@@ -88,7 +88,10 @@ void ListeningSockets::inherit(Entry& entry, const conf::Config& config, std::si
   if (!found) fail(config, index, found.error());
   const auto options = upstream::connection_options(listener, config.upstreams);
   entry.lent = found->lent;
-  if (!found->sockets.empty() && !found->lent) entry.file = file_of(listener.address);
+  if (!found->sockets.empty() && !found->lent && has_file(listener.address)) {
+    entry.inherited_file = listener.address.path;
+    if (!held_) own_file(entry);
+  }
   for (auto& socket : found->sockets) {
     net::adjust_listener(socket.get(), listener.backlog, options);
     add(entry, std::move(socket), config, index);
@@ -110,7 +113,7 @@ net::UniqueFd ListeningSockets::open_first(Entry& entry, const conf::Config& con
   }
   if (!socket) fail(config, index, socket.error());
   entry.bound = net::SocketAddress::local_of(socket->get());
-  entry.file = file_of(listener.address);
+  if (has_file(listener.address)) entry.file = SocketFile(listener.address.path);
   return std::move(*socket);
 }
 
@@ -143,7 +146,7 @@ ListeningSockets::Plan ListeningSockets::prepare(const conf::Config& config,
     const int first = (entry.sockets.empty() ? stays->sockets : entry.sockets).front().descriptor.get();
     const auto options = upstream::connection_options(listener, config.upstreams);
     for (; have < workers; ++have) {
-      auto socket = further(first, listener, options);
+      auto socket = held_ ? copy_of(first) : further(first, listener, options);
       if (!socket) fail(config, i, socket.error());
       add(entry, std::move(*socket), config, i);
     }
@@ -211,6 +214,15 @@ void ListeningSockets::copy_to(std::vector<net::UniqueFd>& copies, std::vector<s
 void ListeningSockets::hand_over() {
   for (auto& entry : entries_) entry.file.leave();
   close();
+}
+
+void ListeningSockets::own_files() {
+  held_ = false;
+  for (auto& entry : entries_) own_file(entry);
+}
+
+void ListeningSockets::own_file(Entry& entry) {
+  if (!entry.inherited_file.empty()) entry.file = SocketFile(std::exchange(entry.inherited_file, {}));
 }
 
 void ListeningSockets::close() {

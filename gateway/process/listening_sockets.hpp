@@ -30,7 +30,6 @@ class SocketFile {
   }
   ~SocketFile();
 
-  [[nodiscard]] bool is_ours() const { return !path_.empty(); }
   // It stays.
   void leave() { path_.clear(); }
 
@@ -44,8 +43,10 @@ class SocketFile {
 // from several.
 class ListeningSockets {
  public:
-  // What was inherited is used where it has a listener's address, in place of opening it.
-  explicit ListeningSockets(InheritedSockets inherited = {}) : inherited_(std::move(inherited)) {}
+  // What was inherited is used where it has a listener's address, in place of opening it. `held`: until
+  // `own_files` no socket is opened beside those, since clients would wait in its queue.
+  explicit ListeningSockets(InheritedSockets inherited = {}, bool held = false)
+      : inherited_(std::move(inherited)), held_(held) {}
   ListeningSockets(const ListeningSockets&) = delete;
   ListeningSockets& operator=(const ListeningSockets&) = delete;
 
@@ -61,6 +62,7 @@ class ListeningSockets {
     net::SocketAddress bound;  // with the port that 0 has become
     SocketFile file;
     bool lent = false;            // see InheritedSockets
+    std::string inherited_file;   // of a Unix socket; not removed before `own_files`
     std::vector<Socket> sockets;  // none: its family is not there, and it may be missing
   };
   // What a configuration needs that is not there yet.
@@ -88,6 +90,8 @@ class ListeningSockets {
   void copy_to(std::vector<net::UniqueFd>& copies, std::vector<std::uint8_t>& lent) const;
   // The other process has them: as `close`, but the files of Unix sockets stay.
   void hand_over();
+  // The files of inherited Unix sockets are this process's from now on: whoever had them before has gone.
+  void own_files();
 
   // Closes what was inherited and has been no listener's so far; gives the addresses.
   std::vector<std::string> close_unclaimed() { return inherited_.close_unclaimed(); }
@@ -99,12 +103,14 @@ class ListeningSockets {
   [[nodiscard]] std::uint16_t port(std::size_t listener) const { return entries_[listener].bound.port(); }
 
  private:
+  static void own_file(Entry& entry);
   void inherit(Entry& entry, const conf::Config& config, std::size_t index);
   [[nodiscard]] net::UniqueFd open_first(Entry& entry, const conf::Config& config, std::size_t index) const;
   void add(Entry& entry, net::UniqueFd socket, const conf::Config& config, std::size_t index);
   [[nodiscard]] bool has_port(const net::SocketAddress& at) const;
 
   InheritedSockets inherited_;
+  bool held_;
   std::vector<Entry> entries_;  // by index of the listener
   std::uint32_t last_id_ = 0;
   std::uint64_t last_key_ = 0;

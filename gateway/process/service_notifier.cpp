@@ -74,7 +74,6 @@ void ServiceNotifier::stopping() {
 void ServiceNotifier::hand_over(pid_t successor) {
   send("MAINPID=" + std::to_string(successor));
   silent_ = true;
-  timer_.cancel();
 }
 
 void ServiceNotifier::announce(std::string_view state) {
@@ -124,7 +123,10 @@ void ServiceNotifier::schedule() {
   const auto often = target_.watchdog.count() > 0 ? std::min(kBeat, target_.watchdog / 3) : kBeat;
   timer_.expires_after(std::max(often, kShortestBeat));
   timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && !silent_) beat();
+    if (error) return;
+    if (!silent_) return beat();
+    flush();
+    if (!unsent_.empty()) schedule();
   });
 }
 

@@ -81,7 +81,9 @@ class Worker {
   // Closes the idle connections to a cluster's endpoints.
   void shed_idle(std::uint32_t cluster);
   // Tunnels end one by one over `window`.
-  void leave_all(net::TimePoint::duration window) { departures_.leave_all(window); }
+  void leave_all(net::TimePoint::duration window, Departures::Movable movable) {
+    departures_.leave_all(window, movable);
+  }
   // Those that have not been told yet stay after all.
   void stay_all() { departures_.stay_all(); }
   // === another process takes over ===

@@ -81,7 +81,8 @@ std::size_t Departure::take_due(net::TimePoint now, std::size_t left, const Retu
 
 net::TimePoint Departure::next() const {
   const auto wait = closed_ < plan_.sockets ? time_of(closed_) - passed_ : kLookAgain;
-  return std::min(seen_ + std::clamp(wait, kShortestWait, kLookAgain), begun_ + plan_.deadline);
+  const auto again = seen_ + std::clamp(wait, kShortestWait, kLookAgain);
+  return is_late(seen_) ? again : std::min(again, begun_ + plan_.deadline);
 }
 
 std::vector<std::size_t> surpluses(std::span<const EndpointLoad> loads, std::uint32_t tolerance_percent) {

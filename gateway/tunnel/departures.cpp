@@ -85,9 +85,10 @@ void Departures::part_from_route(Tunnel& tunnel) {
   tunnel.route_left = found->first;
 }
 
-void Departures::leave_all(net::TimePoint::duration window) {
+void Departures::leave_all(net::TimePoint::duration window, Movable movable) {
+  movable_ = movable;
   DeparturePlan plan;
-  plan.sockets = worker_.tunnels().size();
+  for (const auto& tunnel : worker_.tunnels()) plan.sockets += leaves_with_all(*tunnel) ? 1U : 0U;
   plan.window = plan.deadline = window;
   plan.seed = worker_.random();
   all_.emplace(plan, worker_.now());
@@ -170,10 +171,14 @@ net::TimePoint Departures::look(FromRoute& from) {
   return from.departure->next();
 }
 
+bool Departures::leaves_with_all(const Tunnel& tunnel) const {
+  return !tunnel.is_ending() && (movable_ == Movable::leave || !tunnel.can_move());
+}
+
 net::TimePoint Departures::look_at_all() {
   std::vector<Tunnel*> open;
   for (const auto& tunnel : worker_.tunnels())
-    if (!tunnel->is_ending()) open.push_back(tunnel.get());
+    if (leaves_with_all(*tunnel)) open.push_back(tunnel.get());
   const auto due = all_->take_due(worker_.now(), open.size(), kNoMatter);
   end_idle_first(open, due, conf::CloseCause::shutdown);
   return all_->next();

@@ -34,7 +34,9 @@ class Departures final : private net::DeadlineNode {
   // The same for one tunnel, whose request was routed under an earlier configuration.
   void review(Tunnel& tunnel, const conf::Config& config);
   // All tunnels end within `window`. Their clients come back to another gateway.
-  void leave_all(net::TimePoint::duration window);
+  // Those that can move may be spared: another process takes them over.
+  enum class Movable : std::uint8_t { leave, stay };
+  void leave_all(net::TimePoint::duration window, Movable movable);
   void stay_all() { all_.reset(); }
   // Moves some of what endpoints have above their share. Called once a second for each cluster that asks for
   // it.
@@ -73,6 +75,7 @@ class Departures final : private net::DeadlineNode {
   net::TimePoint look_at_endpoints();
   net::TimePoint look_at_routes();
   net::TimePoint look_at_all();
+  [[nodiscard]] bool leaves_with_all(const Tunnel& tunnel) const;
   [[nodiscard]] DeparturePlan plan_of(const FromEndpoint& from) const;
   [[nodiscard]] DeparturePlan plan_of(const FromRoute& from) const;
   [[nodiscard]] ReturnRoom room_for(FromEndpoint& from) const;
@@ -85,6 +88,7 @@ class Departures final : private net::DeadlineNode {
   std::unordered_map<std::uint32_t, FromRoute> routes_;  // by `Tunnel::route_left`
   std::uint32_t routes_left_ = 0;                        // ever
   std::optional<Departure> all_;
+  Movable movable_ = Movable::leave;                   // of those in `all_`
   std::unordered_map<std::uint32_t, double> credits_;  // by cluster: what may be moved
 };
 

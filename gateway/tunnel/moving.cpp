@@ -21,7 +21,7 @@ std::vector<HeldPlace> held_by(const LimitPlaces* places) {
 
 // TLS keeps its keys and half-read records in this process.
 bool Tunnel::can_move() const {
-  return !frozen_ && !is_ending() && client_.stream->tls() == nullptr && pod_.stream->tls() == nullptr;
+  return !stays_ && !is_ending() && client_.stream->tls() == nullptr && pod_.stream->tls() == nullptr;
 }
 
 FrozenTunnel Tunnel::freeze() {
@@ -48,6 +48,11 @@ void Tunnel::thaw() {
   turn();
 }
 
+void Tunnel::stay() {
+  stays_ = true;
+  thaw();
+}
+
 void Tunnel::let_go() {
   moved_ = true;
   retire();
@@ -68,7 +73,7 @@ bool Tunnel::take_over(std::string_view packed) {
 // What leaving and ending need is not among it: a tunnel that does so stays where it is.
 template <class Archive>
 void Tunnel::carry(Archive& archive) {
-  archive(opened_, expires_, active_, gateway_close_code_, truncated_);
+  archive(opened_, expires_, active_, closed_first_, gateway_close_code_, truncated_);
   for (auto* side : {&client_, &pod_}) {
     archive(side->scanner, side->bytes, side->stalled, side->ended, side->finished, side->deaf, side->muted,
             side->told, side->ping_wanted);

@@ -67,6 +67,8 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   // for ever.
   [[nodiscard]] FrozenTunnel freeze();
   void thaw();
+  // The other process has no place for it: it thaws and is not offered again.
+  void stay();
   // Another process has it: it goes without a word, to its peers and in the log.
   void let_go();
   // In place of `start`: goes on as the other process has left off. False if `state` is not whole.
@@ -188,6 +190,7 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   bool retired_ = false;
   bool frozen_ = false;  // out of the loop, while another process may take it over
   bool moved_ = false;   // and has
+  bool stays_ = false;   // and will not
 };
 
 }  // namespace tidegate::gateway

@@ -97,15 +97,17 @@ async function sceneOf(scene, settings = {}) {
 }
 
 // A pod and a client of plain bytes behind a handshake; what each has got is hashed.
-async function plainPod(scene) {
-  const pod = { sockets: [] };
+async function plainPod(scene, delay = 0) {
+  const pod = { sockets: [], asked: 0 };
   const server = http.createServer();
-  server.on('upgrade', (request, socket) => {
+  server.on('upgrade', async (request, socket) => {
+    ++pod.asked;
+    socket.on('error', () => {});
+    await new Promise((resolve) => setTimeout(resolve, delay));
     const accept = crypto.createHash('sha1')
       .update(`${request.headers['sec-websocket-key']}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
     socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
       + `Sec-WebSocket-Accept: ${accept}\r\n\r\n`);
-    socket.on('error', () => {});
     pod.sockets.push(socket);
   });
   pod.port = await scene.listen(server);
@@ -265,7 +267,43 @@ await suite({
     assertWhole(sockets);
   },
 
-  'a WebSocket under TLS stays, counts at its pod, and gets its Close; its client comes back to the new process':
+  'handshakes that are under way come after it': async (scene) => {
+    const pod = await plainPod(scene, 700);
+    const gateway = await scene.gateway({ ...upstream([pod.port]), shutdown: { window: '2s', deadline: '10s' } });
+    const clients = Array.from({ length: 20 }, () => plainClient(gateway));
+    await until('all to be under way', () => pod.asked === 20);
+    const { code, output, moved } = await upgrade(scene, gateway);
+    assert.equal(code, 0, output);
+    assert.equal(moved, 0, output);
+    const sockets = await Promise.all(clients);
+    await ends(gateway.pid);
+    const word = frameOf(70_000, false);
+    for (const socket of pod.sockets) socket.write(word);
+    for (const socket of sockets) assert.deepEqual(await readBytes(socket, word.length), word);
+    sockets.forEach((socket) => socket.destroy());
+  },
+
+  'what fails late in the new process leaves the old one its Unix sockets': async (scene) => {
+    const pod = await scene.pod();
+    const listeners = [{ address: `unix:${scene.file('front.sock')}` }];
+    const ports = await scene.freePorts(2);
+    scene.configure({ ...upstream([pod.port]), listeners }, ports);
+    const file = scene.file(`gateway-${ports[0]}.yaml`);
+    const program = scene.start('tidegate', [tidegate, '-c', file]);
+    await program.says(/serves with/);
+    scene.configure({ ...upstream([pod.port]), listeners: [...listeners, { address: `127.0.0.1:${pod.port}` }] }, ports);
+    for (let i = 0; i < 2; ++i) {
+      const { code, output } = await upgrade(scene, { file });
+      assert.equal(code, 1, output);
+      assert.match(output, new RegExp(`cannot listen on 127.0.0.1:${pod.port}`));
+    }
+    await new Promise((resolve, reject) => {
+      http.get({ socketPath: scene.file('front.sock'), path: '/' }, (answer) => { answer.resume(); resolve(); })
+        .on('error', reject);
+    });
+  },
+
+  'WebSockets under TLS stay, count at their pod, and get their Close; their clients come back to the new process':
     async (scene) => {
       const ca = new Authority(scene);
       const pod = await scene.pod();
@@ -273,7 +311,7 @@ await suite({
       const gateway = await scene.gateway({
         ...upstream([pod.port]),
         listeners: [{ address: `127.0.0.1:${plain}` }, { address: `127.0.0.1:${secure}`, tls: ca.issue(['localhost']) }],
-        shutdown: { window: '3s', deadline: '10s' },
+        shutdown: { window: '6s', deadline: '20s' },
       });
       gateway.port = plain;
       const under = async () => {
@@ -282,23 +320,37 @@ await suite({
         await once(socket, 'open');
         return socket;
       };
-      const socket = await under();
+      const sockets = await Promise.all(Array.from({ length: 6 }, under));
       const [clear] = await echoing(gateway, 1);
       const { code, output } = await upgrade(scene, gateway, ['--socket', scene.file(`admin-${gateway.file.match(/(\d+)\.yaml/)[1]}.sock`)]);
       assert.equal(code, 0, output);
       assert.match(output, /has taken over with 1 WebSockets/);
-      const active = async () => JSON.parse((await gateway.get('/endpoints')).text);
-      await until('the socket that stayed counts in the new process', async () =>
-        /"active":\s*2\b/.test(JSON.stringify(await active())));
-      const [end, reason] = await socket.end;
-      assert.deepEqual([end, reason.toString()], [1001, 'gateway is shutting down']);
+      const active = async () => Number((await gateway.get('/endpoints')).text.match(/"active":\s*(\d+)/)[1]);
+      await until('those that stayed count in the new process', async () => await active() > 1);
+      for (const socket of sockets) {
+        const [code, reason] = await socket.end;
+        assert.deepEqual([code, reason.toString()], [1001, 'gateway is shutting down']);
+      }
       await ends(gateway.pid);
-      await until('it no longer counts', async () => /"active":\s*1\b/.test(JSON.stringify(await active())));
+      await until('they no longer count', async () => await active() === 1);
       const again = await under();
       await progress([clear]);
       assertWhole([clear]);
       again.terminate();
     },
+
+  'as process 1 of its container it refuses, and says what to do instead': async (scene) => {
+    const container = ['unshare', '--pid', '--fork', '--kill-child'];
+    if ((await scene.run([...container, 'true'])).code !== 0) return console.log('         (not possible for this user)');
+    const pod = await scene.pod();
+    const ports = await scene.freePorts(2);
+    const file = scene.configure(upstream([pod.port]), ports);
+    const program = scene.start('tidegate', [...container, tidegate, '-c', file]);
+    await program.says(/serves with/);
+    const { code, output } = await upgrade(scene, { file });
+    assert.equal(code, 1);
+    assert.match(output, /this is process 1 of its container, which ends with it: replace the container instead/);
+  },
 
   'SIGUSR2 upgrades too': async (scene) => {
     const gateway = await sceneOf(scene);

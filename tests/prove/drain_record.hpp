@@ -46,8 +46,9 @@ struct PodDrain {
 
 // The pod's sockets were closed at the pace of `window`, nobody came to it, and all of `clients` are
 // elsewhere.
+// Not `timed`: the pace is shown and not judged.
 [[nodiscard]] std::vector<Check> judge(const DrainRecord& record, const PodDrain& drain,
-                                       std::chrono::milliseconds window, std::uint64_t clients);
+                                       std::chrono::milliseconds window, std::uint64_t clients, bool timed);
 // All that the pod has sent reached its client.
 [[nodiscard]] Check judge_messages(std::size_t pod, const PodSight& sight, const PodCounts& counts);
 // Every socket that ended has ended by the configured Close, and only those of the pods that were drained.

@@ -79,7 +79,7 @@ asio::awaitable<std::uint64_t> roll(Scene& scene, Company& company, std::size_t 
   drain.back = record.open() - record.pods[pod].open;
 
   auto& checks = scene.result.checks;
-  const auto judged = judge(record, drain, scene.options.window, company.size());
+  const auto judged = judge(record, drain, scene.options.window, company.size(), scene.options.timed);
   checks.insert(checks.end(), judged.begin(), judged.end());
   checks.push_back(judge_messages(pod, record.pods[pod], counts));
   co_await scene.pods.renew(pod);

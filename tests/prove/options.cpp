@@ -89,6 +89,9 @@ void add_trial_options(CLI::App& app, Options& options) {
   app.add_option("--reloads", options.reloads, "--reload: so many (default 50)")
       ->check(CLI::Range(10, 100'000))
       ->needs(reload);
+  app.add_flag_callback(
+      "--untimed", [&options] { options.timed = false; },
+      "--drain, --reload: show paces and times without judging them, on a machine that is busy");
   for (auto* other : {app.get_option("--single"), app.get_option("--k6")}) {
     unready->excludes(other);
     capacity->excludes(other);

@@ -40,6 +40,7 @@ struct Options {
   bool drain = false;                           // Trial::drain
   std::chrono::seconds window{10};              // over which the sockets of a pod are closed then
   int reloads = 0;                              // Trial::reload: so many, five in a second
+  bool timed = true;                            // paces and times are judged too
   int workers = 0;                              // of the hop; 0: its own default
   bool k6 = false;                              // clients are k6's
   std::string keep_logs;                        // directory; empty: logs go with the temporary directory

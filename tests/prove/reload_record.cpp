@@ -22,12 +22,13 @@ std::string kilobytes(std::uint64_t bytes) {
 
 }  // namespace
 
-std::vector<Check> judge(const ReloadRecord& record, const WebCounts& web) {
+std::vector<Check> judge(const ReloadRecord& record, const WebCounts& web, bool timed) {
   std::vector<Check> checks;
-  checks.push_back({std::to_string(record.reloads) + " reloads in " + std::to_string(record.time.count()) +
-                        " ms (planned " + std::to_string(record.planned.count()) + "), the slowest " +
-                        std::to_string(record.slowest.count()) + " ms",
-                    record.time <= record.planned * 2});  // on a machine that does other things, too
+  checks.push_back(
+      {std::to_string(record.reloads) + " reloads in " + std::to_string(record.time.count()) +
+           " ms (planned " + std::to_string(record.planned.count()) + "), the slowest " +
+           std::to_string(record.slowest.count()) + " ms",
+       !timed || record.time <= record.planned * 2});  // on a machine that does other things, too
   checks.push_back({std::to_string(web.kept) + " requests on kept connections and " +
                         std::to_string(web.fresh) + " on new ones, " + std::to_string(web.failed) +
                         " failed, " + std::to_string(web.stale) + " were answered by what was replaced",

@@ -27,7 +27,8 @@ struct ReloadRecord {
   long last_serial = 0;  // of the certificate that the gateway was given last
 };
 
-[[nodiscard]] std::vector<Check> judge(const ReloadRecord& record, const WebCounts& web);
+// Not `timed`: the time is shown and not judged.
+[[nodiscard]] std::vector<Check> judge(const ReloadRecord& record, const WebCounts& web, bool timed);
 // Nobody was closed.
 [[nodiscard]] Check judge_staying(const DrainRecord& record, std::uint64_t clients);
 // Each of them was closed once, by the Close of that cause.

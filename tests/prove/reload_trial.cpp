@@ -152,7 +152,7 @@ asio::awaitable<void> hold_reload(Scene& scene) {
   co_await proof.leaving.end();
   co_await proof.staying.wait_until(patience, [&] { return proof.web.running == 0; });
   auto& checks = scene.result.checks;
-  checks = judge(proof.record, proof.web.counts);
+  checks = judge(proof.record, proof.web.counts, proof.scene.options.timed);
   checks.push_back(judge_staying(proof.staying.record, proof.staying.size()));
   checks.push_back(judge_leaving(proof.leaving.record, proof.leaving.size()));
   co_await judge_pods(proof);

@@ -94,7 +94,7 @@ TEST_CASE("the end of the other side, silence and nonsense are faults") {
 TEST_CASE("who waits can be stopped") {
   Ends ends;
   std::atomic<bool> stopping{false};
-  ends.theirs.stop_with(stopping);
+  ends.theirs.stop_with(&stopping);
   std::jthread waiting([&] { CHECK(fault_of(ends.theirs, 60s) == "this process is ending"); });
   stopping = true;
 }
