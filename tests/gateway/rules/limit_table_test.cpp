@@ -182,3 +182,44 @@ TEST_CASE("an unchanged limit goes on with its counts, a changed one begins anew
   CHECK(tables.take({}).empty());
   CHECK(tables.reports().empty());
 }
+
+// === another process takes over ===
+
+TEST_CASE("rates go on in another table") {
+  auto settings = limit();
+  settings.requests = {100ms, 1, 0, true};
+  LimitTable before(settings);
+  (void)before.enter(client(1), kRequest, kNow);
+  (void)before.enter(client(1), kRequest, kNow);
+  (void)before.enter(client(2), kRequest, kNow - 1h);  // as good as new by now
+  const auto rates = before.rates(kNow);
+  REQUIRE(rates.size() == 1);
+  LimitTable after(settings);
+  for (const auto& rate : rates) after.restore(rate, kNow);
+  CHECK_FALSE(after.enter(client(1), kRequest, kNow).admitted);
+  CHECK(after.enter(client(1), kRequest, kNow + 100ms).admitted);
+}
+
+TEST_CASE("places that a client holds count in another table, whatever its limit, until they are left") {
+  auto settings = limit();
+  settings.websockets = 1;
+  const auto table = std::make_shared<LimitTable>(settings);
+  constexpr LimitAsk websocket{false, false, false, true};
+  {
+    const auto first = table->enter_again(table, client(1), websocket, kNow);
+    const auto second = table->enter_again(table, client(1), websocket, kNow);
+    REQUIRE(second);
+    CHECK(second->client() == client(1));
+    CHECK_FALSE(table->enter(client(1), websocket, kNow).admitted);
+  }
+  CHECK(table->enter(client(1), websocket, kNow).admitted);
+}
+
+TEST_CASE("a limit that bounds them no longer has no place for them, and nothing to leave") {
+  auto settings = limit();
+  settings.requests = {100ms, 1, 0, true};
+  settings.addresses = 1;
+  const auto table = std::make_shared<LimitTable>(settings);
+  CHECK_FALSE(table->enter_again(table, client(1), {false, false, true, true}, kNow));
+  for (std::uint32_t i = 0; i < 100; ++i) CHECK(table->enter(client(i), kRequest, kNow).admitted);
+}

@@ -39,6 +39,22 @@ TEST_CASE("ticket keys rotate: the last two still open, and what they open is to
   CHECK_FALSE(keys.opening(first.name, "s", kStart + 37h));
 }
 
+TEST_CASE(
+    "ticket keys that another process goes on with open what they sealed, and rotate when they would have") {
+  TicketKeys before(1h);
+  const auto sealed = before.sealing("scope", kStart).name;
+  TicketKeys after(1h);
+  after.go_on(before.keep(kStart + 30min));
+  const auto opened = after.opening(sealed, "scope", kStart + 30min);
+  REQUIRE(opened);
+  CHECK(opened->newest);
+  CHECK(after.sealing("scope", kStart + 59min).name == sealed);
+  CHECK(after.sealing("scope", kStart + 61min).name != sealed);
+  const auto older = after.opening(sealed, "scope", kStart + 61min);
+  REQUIRE(older);
+  CHECK_FALSE(older->newest);
+}
+
 TEST_CASE("ticket keys of a file are those of every replica that reads it, and do not rotate") {
   tidegate::test::Authority folder;
   const auto file = folder.write("keys", std::string(80, 'a') + std::string(80, 'b'));
