@@ -66,6 +66,13 @@ class Packer {
   std::string bytes_;
 };
 
+template <class Value>
+[[nodiscard]] std::string packed(const Value& value) {
+  Packer packer;
+  packer(value);
+  return packer.take();
+}
+
 // Reads what a `Packer` has written. Bytes that are missing make it fail: from then on values are zero and
 // empty. Views (std::string_view) point into the bytes it was made of.
 class Unpacker {

@@ -19,13 +19,6 @@ constexpr std::chrono::seconds kTunnels{60};  // it may have much to freeze
 constexpr std::chrono::seconds kCommit{2};    // as long as it waits for us
 
 template <class Value>
-std::string packed(const Value& value) {
-  Packer packer;
-  packer(value);
-  return packer.take();
-}
-
-template <class Value>
 Value unpacked(const HandoverMessage& message) {
   Unpacker bytes(message.bytes);
   Value value{};

@@ -18,13 +18,6 @@ using Clock = HandoverChannel::Clock;
 constexpr std::chrono::milliseconds kGreeting{5'000};   // for sending what was just asked for
 constexpr std::chrono::milliseconds kCommitted{5'000};  // for the answer to the commit
 
-template <class Value>
-std::string packed(const Value& value) {
-  Packer packer;
-  packer(value);
-  return packer.take();
-}
-
 // Between the commit and its answer nobody here knows whether the new process has begun: it has all the time
 // that a process may need. If the answer does not come, that process is ended. False if it had begun after
 // all.

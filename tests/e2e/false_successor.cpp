@@ -15,13 +15,6 @@ using namespace tidegate::gateway;
 
 namespace {
 
-template <class Value>
-std::string packed(const Value& value) {
-  Packer packer;
-  packer(value);
-  return packer.take();
-}
-
 // Says the steps one after another; ends before `step`, or, with `hang`, does nothing more from there on.
 class Steps {
  public:

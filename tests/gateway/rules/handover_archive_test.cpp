@@ -14,13 +14,6 @@ namespace websocket = tidegate::websocket;
 
 namespace {
 
-template <class Value>
-std::string packed(Value value) {
-  Packer packer;
-  packer(value);
-  return packer.take();
-}
-
 TunnelFacts some_facts() {
   TunnelFacts facts;
   facts.endpoint = "127.0.0.1:6001";
