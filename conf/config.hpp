@@ -14,6 +14,7 @@
 #include <variant>
 #include <vector>
 
+#include "conf/discovery.hpp"
 #include "conf/identity.hpp"
 #include "conf/limits.hpp"
 #include "conf/place.hpp"
@@ -288,7 +289,11 @@ struct UpstreamTimeouts {
 
 struct Upstream {
   std::string name;
-  std::vector<Endpoint> endpoints;
+  std::vector<Endpoint> endpoints;  // empty where `discovery` tells them
+  DiscoverySource discovery;
+  // How long what a source said last stays in force while it cannot be asked; after that nothing new goes
+  // there. 0: for ever.
+  Duration keep_endpoints{std::chrono::hours(24)};
   // One address that stands for many pods (a Kubernetes Service): connection outcomes never take it out and
   // retries go to it anew.
   bool virtual_address = false;
@@ -365,6 +370,7 @@ struct Config {
   std::vector<Route> routes;
   std::vector<Upstream> upstreams;
   std::vector<ClientLimit> limits;
+  Resolver resolver;
   Admin admin;
   AccessLog access_log;
   ErrorLog error_log;
