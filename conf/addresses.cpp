@@ -167,6 +167,27 @@ Parsed<Address> parse_endpoint_address(std::string_view text) {
   return Address{std::move(name), split->port, {}};
 }
 
+bool is_dns_name(std::string_view text) {
+  return is_host_name(in_lower_case(text));
+}
+
+bool is_ip_address(std::string_view text) {
+  return parse_literal(text).has_value();
+}
+
+Parsed<std::string> parse_name_server(std::string_view text) {
+  if (const auto literal = parse_literal(text)) return text_result(Address{literal->text(), 53, {}}.text());
+  const auto split = split_host_port(text);
+  if (!split || split->port == 0)
+    return Unreadable{"a name server is an IP address such as `10.96.0.10` or `10.96.0.10:53`, found " +
+                      quote(text)};
+  const auto literal = parse_literal(split->host);
+  if (!literal || (literal->family == AF_INET6) != split->bracketed) {
+    return Unreadable{"a name server needs an IP address, not a name, found " + quote(text)};
+  }
+  return text_result(Address{literal->text(), split->port, {}}.text());
+}
+
 bool is_any_ipv6(const Address& address) {
   const auto literal = parse_literal(address.host);
   return literal && literal->family == AF_INET6 && is_zero(*literal);

@@ -31,6 +31,17 @@ namespace tidegate::conf {
 // The same, or `unix:` for whoever comes by a Unix socket.
 [[nodiscard]] Parsed<std::string> parse_peers(std::string_view text);
 
+// Whether this is a DNS name (RFC 1123 in either case, and `_`, which service names carry), without a final
+// dot.
+[[nodiscard]] bool is_dns_name(std::string_view text);
+
+// Whether this is an IP address without brackets and zone.
+[[nodiscard]] bool is_ip_address(std::string_view text);
+
+// A name server: an IP address with its port, or without where that is 53. The result has the port, as
+// `10.0.0.1:53` or `[::1]:53`.
+[[nodiscard]] Parsed<std::string> parse_name_server(std::string_view text);
+
 // A host of a route: an exact name or address, or `*.example.com`. The result is in lower case without a
 // trailing dot.
 [[nodiscard]] Parsed<std::string> parse_route_host(std::string_view text);

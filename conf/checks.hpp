@@ -36,6 +36,9 @@ void check_keepalive(const TcpKeepalive& keepalive, Findings findings);
 void check_listeners(const Config& config, ConfigErrors& errors);
 void check_routes(const Config& config, ConfigErrors& errors);
 void check_upstreams(const Config& config, ConfigErrors& errors);
+// Weights, and that no address and no name stands twice. `path` is that of the list's owner; empty for a file
+// of endpoints.
+void check_endpoints(const std::vector<Endpoint>& endpoints, ConfigErrors& errors, const std::string& path);
 void check_process(const Config& config, ConfigErrors& errors);
 // `limits` of the whole, and where listeners and routes name them.
 void check_limits(const Config& config, ConfigErrors& errors);

@@ -33,6 +33,8 @@ struct Address {
   std::string path;
 
   [[nodiscard]] bool is_unix() const { return !path.empty(); }
+  // Has to be resolved.
+  [[nodiscard]] bool is_name() const;
   // `10.0.0.1:80`, `[::1]:80` or `unix:/run/a.sock`: the form used in logs, metrics and messages.
   [[nodiscard]] std::string text() const;
   bool operator==(const Address&) const = default;

@@ -28,6 +28,12 @@ void describe_limit_names(Fields& fields, std::vector<std::string>& names);
 // Kubernetes' `readinessProbe` block.
 void describe_probe(Fields& fields, ReadinessProbe& probe);
 
+// `endpoints` of an upstream, or of a file that lists them.
+void describe_endpoints(Fields& fields, std::vector<Endpoint>& endpoints);
+// `dns`, `kubernetes`, `file` and `keepEndpoints` of an upstream, and `resolver` (describe_discovery.cpp).
+void describe_discovery(Fields& fields, Upstream& upstream);
+void describe_resolver(Fields& fields, Resolver& resolver);
+
 // `tcpKeepalive` of a listener or an upstream.
 void describe_keepalive(Fields& fields, TcpKeepalive& keepalive);
 // `tls` of a listener and of an upstream. A listener may have `redirect` alone.

@@ -96,6 +96,7 @@ void describe_error_log(Fields& fields, ErrorLog& log) {
 
 void describe_process(Fields& fields, Config& config) {
   describe_admin(fields, config);
+  describe_resolver(fields, config.resolver);
   fields.object({"log", "Where the logs go."}, [&config](Fields& inner) {
     describe_access_log(inner, config.access_log);
     describe_error_log(inner, config.error_log);

@@ -20,8 +20,8 @@ std::string take_endpoint_address(Endpoint& endpoint, const Scalar& scalar) {
   return {};
 }
 
-Shapes endpoint_shapes(Upstream& upstream) {
-  Endpoint& endpoint = upstream.endpoints.emplace_back();
+Shapes endpoint_shapes(std::vector<Endpoint>& endpoints) {
+  Endpoint& endpoint = endpoints.emplace_back();
   Shapes shapes;
   shapes.form = endpoint_form;
   shapes.take_text = [&endpoint](const Scalar& scalar) {
@@ -175,9 +175,8 @@ void describe_timeouts(Fields& fields, UpstreamTimeouts& timeouts) {
 
 void describe_upstream(Fields& fields, Upstream& upstream) {
   upstream.place = fields.place();
-  fields.list({"endpoints", "The servers behind this upstream."},
-              [&upstream] { return endpoint_shapes(upstream); });
-  fields.require("endpoints");
+  describe_endpoints(fields, upstream.endpoints);
+  describe_discovery(fields, upstream);
   Shapes tls;
   tls.words = {"off", "on"};
   tls.take_word = [&upstream](std::size_t word) {
@@ -236,6 +235,13 @@ void describe_upstream(Fields& fields, Upstream& upstream) {
 }
 
 }  // namespace
+
+void describe_endpoints(Fields& fields, std::vector<Endpoint>& endpoints) {
+  fields.list({"endpoints",
+               "The servers behind this upstream. A name is resolved again and again, and each of its "
+               "addresses is an endpoint."},
+              [&endpoints] { return endpoint_shapes(endpoints); });
+}
 
 void describe_upstreams(Fields& fields, Config& config) {
   fields.table({"upstreams", "Groups of equal servers, by name."}, [&config](const Scalar& name) {

@@ -148,6 +148,8 @@ void check_process(const Config& config, ConfigErrors& errors) {
   }
   if (config.error_log.path.empty()) findings.add("log.error.path", "is empty: write `stderr` or a file");
   findings.check_positive("shutdown.deadline", config.shutdown.deadline);
+  if (config.resolver.max_ttl < config.resolver.min_ttl)
+    findings.add("resolver.maxTtl", "must not be shorter than `minTtl`");
   for (std::size_t i = 0; i < config.trusted_proxies.size(); ++i) {
     const auto network = parse_peers(config.trusted_proxies[i]);
     if (!network) findings.add("trustedProxies[" + std::to_string(i) + "]", network.error().why);

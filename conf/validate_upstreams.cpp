@@ -33,33 +33,6 @@ bool is_sendable(std::uint16_t code) {
   return registered || (code >= 3000 && code <= 4999);
 }
 
-void check_endpoints(const Upstream& upstream, ConfigErrors& errors, const std::string& path) {
-  std::unordered_map<std::string, std::size_t> addresses;
-  std::unordered_map<std::string, std::size_t> names;
-  for (std::size_t i = 0; i < upstream.endpoints.size(); ++i) {
-    const Endpoint& endpoint = upstream.endpoints[i];
-    Findings findings(errors, endpoint.place, path + ".endpoints[" + std::to_string(i) + "]");
-    if (endpoint.weight < 1 || endpoint.weight > 1000) {
-      findings.add("weight", "must be from 1 to 1000, found `" + std::to_string(endpoint.weight) +
-                                 "`; to take the endpoint out, remove it");
-    }
-    if (endpoint.address == Address{}) continue;
-    const auto [address, fresh_address] = addresses.emplace(endpoint.address.text(), i);
-    if (!fresh_address) {
-      findings.add({}, quote(address->first) + " is endpoints[" + std::to_string(address->second) +
-                           "] already: remove one, and give the other a `weight` if it should get more");
-      continue;
-    }
-    if (endpoint.name.empty()) continue;
-    if (!is_printable(endpoint.name)) findings.add("name", "a name has no spaces and at most 256 characters");
-    const auto [name, fresh_name] = names.emplace(endpoint.name, i);
-    if (!fresh_name) {
-      findings.add("name", quote(endpoint.name) + " is the name of endpoints[" +
-                               std::to_string(name->second) + "] already");
-    }
-  }
-}
-
 void check_balance(const BalancePolicy& balance, Findings& findings) {
   const bool named = balance.hash_key == HashKey::header || balance.hash_key == HashKey::cookie;
   if (balance.kind == Balance::hash && named && !is_token(balance.hash_name)) {
@@ -185,17 +158,27 @@ void check_rebalance(const Upstream& upstream, Findings& findings) {
     findings.add("rebalance", "cannot act with `virtual`: which pod has how many sockets is not known");
 }
 
+// A Service's address is one that is written: of pods that are found singly none stands for many.
+void check_discovery(const Upstream& upstream, Findings& findings) {
+  const bool pods = !std::holds_alternative<std::monostate>(upstream.discovery) &&
+                    !std::holds_alternative<DnsSource>(upstream.discovery);
+  if (upstream.virtual_address && pods)
+    findings.add("virtual", "cannot stand beside `kubernetes` or `file`, which name single pods: remove it");
+}
+
 void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
   Findings findings(errors, upstream.place, "upstreams." + upstream.name);
   if (!is_name(upstream.name)) {
     findings.add({}, "a name has letters, digits, `-`, `_` and `.`, at most 64 of them, found " +
                          quote(upstream.name));
   }
-  if (upstream.endpoints.empty()) {
+  const bool discovered = !std::holds_alternative<std::monostate>(upstream.discovery);
+  if (upstream.endpoints.empty() && !discovered) {
     findings.add("endpoints", "there is no endpoint: write at least one, such as `- 10.0.0.1:6001`");
   }
-  check_endpoints(upstream, errors, findings.path());
+  check_endpoints(upstream.endpoints, errors, findings.path());
   check_source_addresses(upstream, findings);
+  check_discovery(upstream, findings);
   check_balance(upstream.balance, findings);
   if (upstream.probe) check_probe(upstream, findings.below("readinessProbe"));
   if (upstream.max_connections < 0) findings.add("maxConnections", "must not be negative; 0 is unlimited");
@@ -208,6 +191,34 @@ void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
 }
 
 }  // namespace
+
+void check_endpoints(const std::vector<Endpoint>& endpoints, ConfigErrors& errors, const std::string& path) {
+  const std::string list = path.empty() ? "endpoints" : path + ".endpoints";
+  std::unordered_map<std::string, std::size_t> addresses;
+  std::unordered_map<std::string, std::size_t> names;
+  for (std::size_t i = 0; i < endpoints.size(); ++i) {
+    const Endpoint& endpoint = endpoints[i];
+    Findings findings(errors, endpoint.place, list + "[" + std::to_string(i) + "]");
+    if (endpoint.weight < 1 || endpoint.weight > 1000) {
+      findings.add("weight", "must be from 1 to 1000, found `" + std::to_string(endpoint.weight) +
+                                 "`; to take the endpoint out, remove it");
+    }
+    if (endpoint.address == Address{}) continue;
+    const auto [address, fresh_address] = addresses.emplace(endpoint.address.text(), i);
+    if (!fresh_address) {
+      findings.add({}, quote(address->first) + " is endpoints[" + std::to_string(address->second) +
+                           "] already: remove one, and give the other a `weight` if it should get more");
+      continue;
+    }
+    if (endpoint.name.empty()) continue;
+    if (!is_printable(endpoint.name)) findings.add("name", "a name has no spaces and at most 256 characters");
+    const auto [name, fresh_name] = names.emplace(endpoint.name, i);
+    if (!fresh_name) {
+      findings.add("name", quote(endpoint.name) + " is the name of endpoints[" +
+                               std::to_string(name->second) + "] already");
+    }
+  }
+}
 
 void check_upstreams(const Config& config, ConfigErrors& errors) {
   std::unordered_set<std::string_view> names;

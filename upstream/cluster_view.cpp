@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "upstream/pick.hpp"
+
 namespace tidegate::upstream {
 namespace {
 
@@ -39,6 +41,15 @@ std::shared_ptr<const HashRing> make_hash_ring(const std::vector<Member>& member
   }
   std::ranges::sort(ring->points, {}, &HashRing::Point::hash);
   return ring;
+}
+
+std::shared_ptr<const StickyIndex> make_sticky_index(const std::vector<Member>& members) {
+  auto index = std::make_shared<StickyIndex>();
+  index->entries.reserve(members.size());
+  for (std::uint32_t member = 0; member < members.size(); ++member)
+    index->entries.push_back({sticky_number(*members[member].endpoint), member});
+  std::ranges::sort(index->entries, {}, &StickyIndex::Entry::number);
+  return index;
 }
 
 }  // namespace tidegate::upstream

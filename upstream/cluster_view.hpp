@@ -49,6 +49,7 @@ struct ClusterShared {
 struct Member {
   EndpointPtr endpoint;
   int weight = 1;
+  int priority = 0;  // those with the lowest number are picked while any of them can be
 };
 
 // Points of a consistent-hash ring over all members, whatever their state, so that a state change moves only
@@ -62,19 +63,42 @@ struct HashRing {
 };
 [[nodiscard]] std::shared_ptr<const HashRing> make_hash_ring(const std::vector<Member>& members);
 
+// Where a sticky cookie leads: all members by the number in it, sorted. Shared as rings are.
+struct StickyIndex {
+  struct Entry {
+    std::uint64_t number;
+    std::uint32_t member;
+  };
+  std::vector<Entry> entries;
+};
+[[nodiscard]] std::shared_ptr<const StickyIndex> make_sticky_index(const std::vector<Member>& members);
+
+// Why a cluster has no endpoints.
+struct Absence {
+  bool unresolved = false;  // its name has not been resolved yet
+  std::string why;
+};
+
 struct ClusterView {
   std::uint32_t id = 0;       // the cluster's number, stable over views
   std::uint64_t version = 0;  // grows with every view; no two views of a process share one
   std::shared_ptr<const conf::Upstream> settings;
   std::shared_ptr<ClusterShared> shared;
   std::vector<Member> members;           // every endpoint that is not removed
-  std::vector<std::uint32_t> eligible;   // indices of members that were ready when the view was made
+  std::vector<std::uint32_t> eligible;   // members that were ready when it was made, of the first priority
+  std::vector<std::uint32_t> spare;      // those of the others, the next priority first
+  int greatest_weight = 1;               // of `eligible`
+  bool even = false;                     // all of these have it
   std::shared_ptr<const HashRing> ring;  // only for Balance::hash
-  bool removed = false;                  // no configuration has it any more: all members drain
+  std::shared_ptr<const StickyIndex> sticky;         // only for Balance::sticky
+  std::shared_ptr<const Absence> absence = nullptr;  // of a source that has found none yet
+  bool removed = false;                              // no configuration has it any more: all members drain
 
   // One address that stands for many pods and is the only choice: a retry goes to it anew. An earlier address
   // that still drains after a reload does not count.
-  [[nodiscard]] bool virtual_single() const { return settings->virtual_address && eligible.size() == 1; }
+  [[nodiscard]] bool virtual_single() const {
+    return settings->virtual_address && eligible.size() + spare.size() == 1;
+  }
 };
 
 using ClusterViewPtr = std::shared_ptr<const ClusterView>;

@@ -15,6 +15,47 @@ net::ConnectionOptions with_stall(const conf::TcpKeepalive& keepalive, conf::Dur
   return {seconds(keepalive.idle), seconds(keepalive.interval), keepalive.probes, stall};
 }
 
+constexpr std::chrono::milliseconds kAttemptDelay{250};  // RFC 8305 8
+
+ConnectResult begin(net::EventLoop& loop, const net::SocketAddress& to, const conf::Upstream& upstream) {
+  // The time as a turn spreads connections over the source addresses without anything to remember.
+  const auto turn = static_cast<std::size_t>(loop.now().time_since_epoch() / std::chrono::microseconds(1));
+  auto socket = start_connect(to, upstream, turn);
+  if (!socket) return socket.error();
+  net::error_code error;
+  auto stream = net::Stream::adopt(loop, std::move(*socket), error);
+  if (!stream) return error;
+  return stream;
+}
+
+void heed(net::Wait& wait, const net::OpeningLimits& limits) {
+  if (limits.client != nullptr) wait.hangup(*limits.client);
+  if (limits.called_off != nullptr) wait.signal(*limits.called_off);
+}
+
+net::error_code error_of(net::Cause cause) {
+  switch (cause) {
+    case net::Cause::hangup: return net::make_error(ECANCELED);
+    case net::Cause::signal: return net::make_error(ESTALE);
+    default: return net::make_error(ETIMEDOUT);
+  }
+}
+
+// What a connect came to that is no longer under way.
+ConnectResult connected(std::unique_ptr<net::Stream> stream, const net::SocketAddress& to) {
+  if (const auto refused = stream->connect_error()) return refused;
+  // A connect to a port of this machine that nobody listens on can meet itself (TCP's simultaneous open) when
+  // the kernel chooses that very port as the source.
+  if (to.is_loopback() && net::SocketAddress::local_of(stream->descriptor()) == to)
+    return net::make_error(ECONNREFUSED);
+  return stream;
+}
+
+// Named: gcc 12 copies a brace-made temporary in a coroutine byte by byte.
+EitherConnected either(ConnectResult stream, bool second_taken) {
+  return {std::move(stream), second_taken};
+}
+
 }  // namespace
 
 std::optional<net::SocketAddress> socket_address(const conf::Address& address) {
@@ -36,29 +77,51 @@ net::ConnectionOptions connection_options(const conf::Upstream& upstream) {
 
 net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to,
                                  const conf::Upstream& upstream, net::OpeningLimits limits) {
-  // The time as a turn spreads connections over the source addresses without anything to remember.
-  const auto turn = static_cast<std::size_t>(loop.now().time_since_epoch() / std::chrono::microseconds(1));
-  auto socket = start_connect(to, upstream, turn);
-  if (!socket) co_return ConnectResult(socket.error());
-  net::error_code error;
-  auto stream = net::Stream::adopt(loop, std::move(*socket), error);
-  if (!stream) co_return ConnectResult(error);
-
+  auto stream = begin(loop, to, upstream);
+  if (!stream) co_return std::move(stream);
   net::Wait wait(loop);
-  wait.writable(*stream).until(limits.deadline);
-  if (limits.client != nullptr) wait.hangup(*limits.client);
-  if (limits.called_off != nullptr) wait.signal(*limits.called_off);
+  wait.writable(**stream).until(limits.deadline);
+  heed(wait, limits);
   const auto cause = co_await wait;
-  if (cause == net::Cause::deadline) co_return ConnectResult(net::make_error(ETIMEDOUT));
-  if (cause == net::Cause::hangup) co_return ConnectResult(net::make_error(ECANCELED));
-  if (cause == net::Cause::signal) co_return ConnectResult(net::make_error(ESTALE));
-  if (const auto refused = stream->connect_error()) co_return ConnectResult(refused);
-  // A connect to a port of this machine that nobody listens on can meet itself (TCP's simultaneous open) when
-  // the kernel chooses that very port as the source.
-  if (to.is_loopback() && net::SocketAddress::local_of(stream->descriptor()) == to) {
-    co_return ConnectResult(net::make_error(ECONNREFUSED));
+  if (cause != net::Cause::writable) co_return ConnectResult(error_of(cause));
+  co_return connected(std::move(*stream), to);
+}
+
+net::Task<EitherConnected> connect_to_either(net::EventLoop& loop, const net::SocketAddress& first,
+                                             const net::SocketAddress& second, const conf::Upstream& upstream,
+                                             net::OpeningLimits limits) {
+  auto early = begin(loop, first, upstream);
+  if (!early) co_return either(std::move(early), false);
+  {
+    net::Wait alone(loop);
+    alone.writable(**early).until(std::min(limits.deadline, loop.now() + kAttemptDelay));
+    heed(alone, limits);
+    const auto cause = co_await alone;
+    if (cause == net::Cause::writable) co_return either(connected(std::move(*early), first), false);
+    if (cause != net::Cause::deadline || loop.now() >= limits.deadline)
+      co_return either(error_of(cause), false);
   }
-  co_return ConnectResult(std::move(stream));
+  auto late = begin(loop, second, upstream);
+  while (early && late) {
+    net::Wait both(loop);
+    both.writable(**early).or_writable(**late).until(limits.deadline);
+    heed(both, limits);
+    const auto cause = co_await both;
+    if (cause != net::Cause::writable) co_return either(error_of(cause), false);
+    if ((*late)->writable()) late = connected(std::move(*late), second);
+    if (late && (*late)->writable()) co_return either(std::move(late), true);
+    if (!(*early)->writable()) continue;
+    early = connected(std::move(*early), first);
+    if (early) co_return either(std::move(early), false);
+  }
+  const bool is_late = late.has_value();
+  auto& left = is_late ? late : early;
+  net::Wait alone(loop);
+  alone.writable(**left).until(limits.deadline);
+  heed(alone, limits);
+  const auto cause = co_await alone;
+  if (cause != net::Cause::writable) co_return either(error_of(cause), false);
+  co_return either(connected(std::move(*left), is_late ? second : first), is_late);
 }
 
 net::Task<net::error_code> secure(net::Stream& stream, const net::TlsClient& tls, const std::string& host,

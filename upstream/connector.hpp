@@ -29,6 +29,19 @@ using ConnectResult = boost::system::result<std::unique_ptr<net::Stream>, net::e
 [[nodiscard]] net::Task<ConnectResult> connect(net::EventLoop& loop, const net::SocketAddress& to,
                                                const conf::Upstream& upstream, net::OpeningLimits limits);
 
+// The same to two addresses of one host: to `second` too once `first` has not answered for 250 ms (RFC 8305
+// 5). The first that is connected to is taken, and the other one let go; a failure of one while the other is
+// under way is not the end. `second_taken` says which.
+struct EitherConnected {
+  ConnectResult stream;
+  bool second_taken = false;
+};
+[[nodiscard]] net::Task<EitherConnected> connect_to_either(net::EventLoop& loop,
+                                                           const net::SocketAddress& first,
+                                                           const net::SocketAddress& second,
+                                                           const conf::Upstream& upstream,
+                                                           net::OpeningLimits limits);
+
 // Makes a connected stream speak TLS and completes the handshake; `host` is whom the certificate must name.
 // Outcomes as above, and codes of `net::tls_category`.
 [[nodiscard]] net::Task<net::error_code> secure(net::Stream& stream, const net::TlsClient& tls,

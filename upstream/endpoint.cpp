@@ -6,10 +6,12 @@
 
 namespace tidegate::upstream {
 
-Endpoint::Endpoint(EndpointId id, std::string name, conf::Address address, int max_connections)
+Endpoint::Endpoint(EndpointId id, std::string name, conf::Address address, int max_connections,
+                   std::string host)
     : id_(id),
       address_(std::move(address)),
       address_text_(address_.text()),
+      host_(std::move(host)),
       identity_(nullptr),
       max_connections_(max_connections) {
   rename(std::move(name));

@@ -23,13 +23,23 @@ using EndpointId = std::uint32_t;  // unique within the process, never used twic
 // exception: a worker that meets a refusal may turn ready into unready (`refuse`).
 class Endpoint {
  public:
-  Endpoint(EndpointId id, std::string name, conf::Address address, int max_connections);
+  // `host`: the name that it is an address of; empty: none.
+  Endpoint(EndpointId id, std::string name, conf::Address address, int max_connections,
+           std::string host = {});
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
   [[nodiscard]] EndpointId id() const { return id_; }
   [[nodiscard]] const conf::Address& address() const { return address_; }
   [[nodiscard]] const std::string& address_text() const { return address_text_; }
+
+  // Whom its certificate must name, unless the upstream's `tls` says otherwise.
+  [[nodiscard]] const std::string& host() const { return host_.empty() ? address_.host : host_; }
+
+  // That name has addresses of both families: an endpoint of the other one may be connected to beside it.
+  // `set_` by control only.
+  [[nodiscard]] bool dual_stack() const { return dual_stack_.load(std::memory_order_relaxed); }
+  void set_dual_stack(bool both) { dual_stack_.store(both, std::memory_order_relaxed); }
 
   // The reference stays valid as long as the endpoint, even over `rename`.
   [[nodiscard]] const std::string& name() const { return identity_.load(std::memory_order_acquire)->name; }
@@ -113,11 +123,13 @@ class Endpoint {
   const EndpointId id_;
   const conf::Address address_;
   const std::string address_text_;
+  const std::string host_;
   std::forward_list<Identity> identities_;  // the newest first; touched by control only
   std::atomic<const Identity*> identity_;
   std::atomic<int> max_connections_;
   std::atomic<EndpointState> state_{EndpointState::probing};
   std::atomic<bool> untrusted_{false};
+  std::atomic<bool> dual_stack_{false};
   std::atomic<int> active_{0};
   int elsewhere_ = 0;  // of `active_`
   std::atomic<Clock::rep> ready_since_{0};

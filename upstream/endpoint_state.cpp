@@ -4,8 +4,9 @@ namespace tidegate::upstream {
 
 EndpointState derive_state(const EndpointFacts& facts) {
   if (facts.discovery == Discovery::absent && facts.empty) return EndpointState::removed;
-  if (facts.discovery != Discovery::present || facts.admin == AdminOrder::drain)
-    return EndpointState::draining;
+  const bool leaves = facts.discovery == Discovery::draining || facts.discovery == Discovery::absent;
+  if (leaves || facts.admin == AdminOrder::drain) return EndpointState::draining;
+  if (facts.discovery == Discovery::not_serving) return EndpointState::unready;
   if (facts.virtual_address) return EndpointState::ready;
   switch (facts.verdict) {
     case Verdict::pass: return EndpointState::ready;

@@ -6,8 +6,13 @@
 
 namespace tidegate::upstream {
 
-// What the source of the endpoint says.
-enum class Discovery : std::uint8_t { present, draining, absent };
+// What the sources of the endpoint say: all of them together.
+enum class Discovery : std::uint8_t {
+  present,      // a candidate
+  not_serving,  // takes nothing new; what is open goes on
+  draining,     // is leaving
+  absent,       // none of them has it any more
+};
 // What probes and connection outcomes say.
 enum class Verdict : std::uint8_t { unknown, pass, fail };
 // What an operator says.
@@ -30,8 +35,8 @@ struct EndpointFacts {
   bool empty = true;             // no connection in use
 };
 
-// Draining wins over every verdict. Whoever keeps the facts resets the verdict to unknown when an endpoint
-// leaves draining, so that it is probed before it is picked again.
+// What a source says against an endpoint wins over every verdict. Whoever keeps the facts resets the verdict
+// to unknown when that ends, so that it is probed before it is picked again.
 [[nodiscard]] EndpointState derive_state(const EndpointFacts& facts);
 [[nodiscard]] std::string_view name_of(EndpointState state);
 

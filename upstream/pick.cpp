@@ -10,15 +10,20 @@ constexpr std::int64_t full_share =
     1000;  // of a weight unit; a newly ready endpoint begins with a tenth of it
 constexpr std::uint64_t sticky_salt = 0x7469646567617465ULL;
 
+// From so many on not every endpoint is looked at for a pick: some are drawn.
+constexpr std::size_t crowd = 256;
+// Of a crowd. The least busy of so many is among the least busy twentieth of all, four times out of five.
+constexpr int least_drawn = 32;
+// Draws that meet nobody who can take it, before all are looked at after all.
+constexpr int most_draws = 64;
+
+using Indices = std::span<const std::uint32_t>;
+
 // MurmurHash3's finaliser: every input bit reaches every output bit.
 std::uint64_t mix(std::uint64_t hash) {
   hash = (hash ^ (hash >> 33)) * 0xff51afd7ed558ccdULL;
   hash = (hash ^ (hash >> 33)) * 0xc4ceb9fe1a85ec53ULL;
   return hash ^ (hash >> 33);
-}
-
-std::uint64_t sticky_number(const Endpoint& endpoint) {
-  return mix(endpoint.identity() ^ sticky_salt);
 }
 
 std::uint64_t draw(PickState& state) {
@@ -65,6 +70,42 @@ std::int64_t compare_load(const Candidate& a, const Candidate& b) {
   return a.connections * b.share - b.connections * a.share;
 }
 
+// Of a crowd: one at random, each with the chance that its share is of the greatest; null if chance did not
+// find one.
+const Member* draw_by_share(const ClusterView& view, Indices among, PickState& state, const PickAsk& ask) {
+  const auto greatest = static_cast<std::uint64_t>(view.greatest_weight) * full_share;
+  for (int draws = 0; draws < most_draws; ++draws) {
+    const auto& member = view.members[among[draw(state) % among.size()]];
+    if (!usable(member, ask)) continue;
+    if (draw(state) % greatest < static_cast<std::uint64_t>(share_of(member, view, ask.now))) return &member;
+  }
+  return nullptr;
+}
+
+// Of a crowd: the least busy one of some.
+const Member* draw_least_busy(const ClusterView& view, Indices among, int drawn, PickState& state,
+                              const PickAsk& ask) {
+  Candidate best;
+  for (int draws = 0; draws < most_draws && drawn > 0; ++draws) {
+    const auto& member = view.members[among[draw(state) % among.size()]];
+    if (!usable(member, ask)) continue;
+    --drawn;
+    const auto candidate = weigh(member, view, ask.now);
+    if (best.member == nullptr || compare_load(candidate, best) < 0) best = candidate;
+  }
+  return best.member;
+}
+
+// Of a crowd: the next in turn, where all have one share.
+const Member* take_turn(const ClusterView& view, Indices among, PickState& state, const PickAsk& ask) {
+  if (state.turn == 0) state.turn = draw(state) | 1;
+  for (std::size_t looked = 0; looked < among.size(); ++looked) {
+    const auto& member = view.members[among[++state.turn % among.size()]];
+    if (usable(member, ask)) return &member;
+  }
+  return nullptr;
+}
+
 // Begins at a random phase: otherwise every worker and every new view would send its first request to the
 // same one.
 void reset_credits(const ClusterView& view, PickState& state) {
@@ -78,13 +119,17 @@ void reset_credits(const ClusterView& view, PickState& state) {
 
 // nginx's smooth weighted round robin: everyone earns its share, the richest is picked and pays the whole
 // round.
-const Member* pick_round_robin(const ClusterView& view, PickState& state, const PickAsk& ask) {
+const Member* pick_round_robin(const ClusterView& view, Indices among, PickState& state, const PickAsk& ask) {
+  if (among.size() > crowd) {
+    if (view.even && view.settings->slow_start.count() <= 0) return take_turn(view, among, state, ask);
+    if (const auto* drawn = draw_by_share(view, among, state, ask)) return drawn;
+  }
   if (state.view_version != view.version || state.credits.size() != view.members.size())
     reset_credits(view, state);
   std::int64_t round = 0;
   std::uint32_t richest = 0;
   const Member* picked = nullptr;
-  for (const auto index : view.eligible) {
+  for (const auto index : among) {
     const auto& member = view.members[index];
     if (!usable(member, ask)) continue;
     const auto share = share_of(member, view, ask.now);
@@ -98,10 +143,14 @@ const Member* pick_round_robin(const ClusterView& view, PickState& state, const 
   return picked;
 }
 
-const Member* pick_least_connections(const ClusterView& view, PickState& state, const PickAsk& ask) {
+const Member* pick_least_connections(const ClusterView& view, Indices among, PickState& state,
+                                     const PickAsk& ask) {
+  if (among.size() > crowd) {
+    if (const auto* drawn = draw_least_busy(view, among, least_drawn, state, ask)) return drawn;
+  }
   Candidate best;
   std::uint64_t equals = 0;
-  for (const auto index : view.eligible) {
+  for (const auto index : among) {
     if (!usable(view.members[index], ask)) continue;
     const auto candidate = weigh(view.members[index], view, ask.now);
     const auto order = best.member == nullptr ? -1 : compare_load(candidate, best);
@@ -113,10 +162,13 @@ const Member* pick_least_connections(const ClusterView& view, PickState& state, 
   return best.member;
 }
 
-const Member* pick_random_two(const ClusterView& view, PickState& state, const PickAsk& ask) {
+const Member* pick_random_two(const ClusterView& view, Indices among, PickState& state, const PickAsk& ask) {
+  if (among.size() > crowd) {
+    if (const auto* less_busy = draw_least_busy(view, among, 2, state, ask)) return less_busy;
+  }
   const Member* drawn[2] = {nullptr, nullptr};  // a uniform sample of two, in one pass
   std::uint64_t seen = 0;
-  for (const auto index : view.eligible) {
+  for (const auto index : among) {
     const auto& member = view.members[index];
     if (!usable(member, ask)) continue;
     if (seen < 2) {
@@ -132,45 +184,60 @@ const Member* pick_random_two(const ClusterView& view, PickState& state, const P
   return drawn[order < 0 ? 0 : 1];
 }
 
-const Member* pick_by_hash(const ClusterView& view, PickState& state, const PickAsk& ask) {
-  if (view.ring == nullptr) return pick_least_connections(view, state, ask);
+const Member* pick_by_hash(const ClusterView& view, Indices among, PickState& state, const PickAsk& ask) {
+  if (view.ring == nullptr) return pick_least_connections(view, among, state, ask);
   // Asked first, so that an outage does not cost a walk over the whole ring for every request.
   const auto possible = [&](std::uint32_t index) { return usable(view.members[index], ask); };
-  if (std::ranges::none_of(view.eligible, possible)) return nullptr;
+  if (std::ranges::none_of(among, possible)) return nullptr;
 
+  const auto priority = view.members[among.front()].priority;
   const auto& points = view.ring->points;
   auto point = std::ranges::lower_bound(points, ask.hash, {}, &HashRing::Point::hash);
   for (std::size_t walked = 0; walked < points.size(); ++walked, ++point) {
     if (point == points.end()) point = points.begin();
-    if (usable(view.members[point->member], ask)) return &view.members[point->member];
+    const auto& member = view.members[point->member];
+    if (member.priority == priority && usable(member, ask)) return &member;
   }
   return nullptr;
 }
 
-const Member* pick_sticky(const ClusterView& view, PickState& state, const PickAsk& ask) {
+// Whom the cookie names, whatever its priority.
+const Member* pick_named(const ClusterView& view, const PickAsk& ask) {
   std::uint64_t wanted = 0;
   const auto* const end = ask.sticky.data() + ask.sticky.size();
   const auto parsed = std::from_chars(ask.sticky.data(), end, wanted, 16);
-  if (!ask.sticky.empty() && parsed.ec == std::errc{} && parsed.ptr == end) {
-    for (const auto index : view.eligible) {
-      const auto& member = view.members[index];
-      if (sticky_number(*member.endpoint) == wanted && usable(member, ask)) return &member;
-    }
+  if (view.sticky == nullptr || parsed.ec != std::errc{} || parsed.ptr != end) return nullptr;
+  const auto& entries = view.sticky->entries;
+  const auto found = std::ranges::lower_bound(entries, wanted, {}, &StickyIndex::Entry::number);
+  if (found == entries.end() || found->number != wanted) return nullptr;
+  const auto& member = view.members[found->member];
+  return usable(member, ask) ? &member : nullptr;
+}
+
+const Member* pick_among(const ClusterView& view, Indices among, PickState& state, const PickAsk& ask) {
+  if (among.empty()) return nullptr;
+  switch (view.settings->balance.kind) {
+    case conf::Balance::round_robin: return pick_round_robin(view, among, state, ask);
+    case conf::Balance::least_connections:
+    case conf::Balance::sticky: return pick_least_connections(view, among, state, ask);
+    case conf::Balance::random_two: return pick_random_two(view, among, state, ask);
+    case conf::Balance::hash: return pick_by_hash(view, among, state, ask);
   }
-  return pick_least_connections(view, state, ask);
+  return nullptr;
 }
 
 }  // namespace
 
 const Member* pick(const ClusterView& view, PickState& state, const PickAsk& ask) {
-  switch (view.settings->balance.kind) {
-    case conf::Balance::round_robin: return pick_round_robin(view, state, ask);
-    case conf::Balance::least_connections: return pick_least_connections(view, state, ask);
-    case conf::Balance::random_two: return pick_random_two(view, state, ask);
-    case conf::Balance::hash: return pick_by_hash(view, state, ask);
-    case conf::Balance::sticky: return pick_sticky(view, state, ask);
+  if (!ask.sticky.empty()) {
+    if (const auto* named = pick_named(view, ask)) return named;
   }
-  return nullptr;
+  if (const auto* first = pick_among(view, view.eligible, state, ask)) return first;
+  return pick_among(view, view.spare, state, ask);
+}
+
+std::uint64_t sticky_number(const Endpoint& endpoint) {
+  return mix(endpoint.identity() ^ sticky_salt);
 }
 
 std::uint64_t hash_of(std::string_view key) {

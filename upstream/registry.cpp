@@ -4,55 +4,43 @@
 #include <unordered_set>
 #include <utility>
 
+#include "upstream/registry_cluster.hpp"
+
 namespace tidegate::upstream {
+namespace {
 
-// One endpoint as control sees it. `state` is control's own record: the shared atomic may already say unready
-// where a worker met a refusal whose report is still on its way.
-struct Registry::Entry {
-  EndpointPtr endpoint;
-  int weight = 1;
-  Discovery discovery = Discovery::present;
-  Verdict verdict = Verdict::unknown;
-  AdminOrder admin = AdminOrder::none;
-  EndpointState state = EndpointState::removed;
-  Transition last;
-  std::uint64_t transitions = 0;
-};
+constexpr SourceNumber kListed = 0;
 
-struct Registry::Cluster {
-  std::uint32_t id = 0;
-  std::shared_ptr<const conf::Upstream> settings;
-  std::shared_ptr<ClusterShared> shared = std::make_shared<ClusterShared>();
-  std::vector<Entry> entries;  // as configured, then those that vanished
-  ClusterViewPtr view;
-  bool ring_stale = false;  // a name changed, so the points did, though the members are the same
-  bool removed = false;     // from the configuration; goes with its last endpoint
-};
+// What the configuration lists; names are for sources to follow.
+Reset listed_in(const conf::Upstream& settings) {
+  Reset reset;
+  reset.cause = "no longer configured";
+  for (const auto& configured : settings.endpoints) {
+    if (configured.address.is_name()) continue;
+    DiscoveredEndpoint offered;
+    offered.address = configured.address;
+    offered.weight = configured.weight;
+    offered.name = configured.name;
+    reset.endpoints.push_back(std::move(offered));
+  }
+  return reset;
+}
 
-// One change of a cluster in progress: the states that moved are told after the view was made.
-struct Registry::Update {
-  struct Moved {
-    EndpointPtr endpoint;
-    Transition transition;
-  };
-  Cluster& cluster;
-  TimePoint now;
-  std::vector<Moved> moved;
-
-  void settle(Entry& entry, std::string_view cause);
-};
+}  // namespace
 
 // Derives the entry's state from its facts and, if it is new, stores it where workers read it.
 void Registry::Update::settle(Entry& entry, std::string_view cause) {
   auto& endpoint = *entry.endpoint;
+  const auto before = std::exchange(entry.discovery, entry.claims.discovery(cluster.stale));
+  const bool held_back = entry.state == EndpointState::draining || before == Discovery::not_serving;
+  const bool leaves = entry.discovery != Discovery::present || entry.admin == AdminOrder::drain;
+  if (held_back && !leaves) entry.verdict = Verdict::unknown;
   EndpointFacts facts;
   facts.discovery = entry.discovery;
   facts.admin = entry.admin;
   facts.probed = cluster.settings->probe.has_value();
   facts.virtual_address = cluster.settings->virtual_address;
   facts.empty = endpoint.active() == 0;
-  const bool leaves = entry.discovery != Discovery::present || entry.admin == AdminOrder::drain;
-  if (entry.state == EndpointState::draining && !leaves) entry.verdict = Verdict::unknown;
   facts.verdict = entry.verdict;
 
   const auto state = derive_state(facts);
@@ -65,24 +53,22 @@ void Registry::Update::settle(Entry& entry, std::string_view cause) {
   moved.push_back({entry.endpoint, entry.last});
 }
 
-namespace {
-
-bool same_members(const std::vector<Member>& before, const std::vector<Member>& after) {
-  return std::ranges::equal(before, after, [](const Member& a, const Member& b) {
-    return a.endpoint == b.endpoint && a.weight == b.weight;
-  });
-}
-
-std::string name_in(const conf::Endpoint& configured) {
-  return configured.name.empty() ? configured.address.text() : configured.name;
-}
-
-}  // namespace
-
 Registry::Registry(Listener listener) : listener_(std::move(listener)) {}
 Registry::~Registry() = default;
 
-// === facts in ===
+Registry::Cluster* Registry::find(std::string_view name) {
+  const auto found = clusters_.find(name);
+  return found == clusters_.end() ? nullptr : found->second.get();
+}
+
+Registry::Entry* Registry::find(EndpointId id, Cluster*& cluster) {
+  const auto owner = owners_.find(id);
+  if (owner == owners_.end()) return nullptr;
+  cluster = owner->second.first;
+  return owner->second.second;
+}
+
+// === clusters ===
 
 void Registry::set_cluster(std::shared_ptr<const conf::Upstream> settings, TimePoint now) {
   auto& cluster = clusters_[settings->name];
@@ -92,86 +78,153 @@ void Registry::set_cluster(std::shared_ptr<const conf::Upstream> settings, TimeP
   }
   cluster->settings = std::move(settings);
   cluster->removed = false;
-  Update update{*cluster, now, {}};
-  update_members(update);
-  publish(update);
-}
-
-Registry::Entry Registry::make_entry(Cluster& cluster, const conf::Endpoint& configured) {
-  Entry entry;
-  entry.endpoint = std::make_shared<Endpoint>(++last_endpoint_, name_in(configured), configured.address,
-                                              cluster.settings->max_connections);
-  owners_[entry.endpoint->id()] = &cluster;
-  return entry;
-}
-
-void Registry::update_members(Update& update) {
-  auto& cluster = update.cluster;
-  std::unordered_map<std::string, Entry> known;  // by address
-  std::vector<std::string> order;
-  for (auto& entry : std::exchange(cluster.entries, {})) {
-    order.push_back(entry.endpoint->address_text());
-    known.emplace(order.back(), std::move(entry));
-  }
-  std::unordered_set<std::string> seen;
-  for (const auto& configured : cluster.settings->endpoints) {
-    auto address = configured.address.text();
-    if (!seen.insert(address).second) continue;
-    auto node = known.extract(address);
-    auto entry = node.empty() ? make_entry(cluster, configured) : std::move(node.mapped());
-    auto& endpoint = *entry.endpoint;
-    const auto* cause = node.empty() ? "added" : "configuration changed";
-    if (entry.discovery != Discovery::present) cause = "added again";
-    if (auto name = name_in(configured); endpoint.name() != name) {
-      endpoint.rename(std::move(name));
-      cluster.ring_stale = true;
-    }
-    endpoint.set_max_connections(cluster.settings->max_connections);
-    entry.weight = configured.weight;
-    entry.discovery = Discovery::present;
+  Update update{*cluster, now};
+  for (const auto& entry : cluster->entries) {
+    entry->endpoint->set_max_connections(cluster->settings->max_connections);
     // A probe that is new with this configuration takes nothing out before it has spoken.
-    if (entry.state == EndpointState::ready && entry.verdict == Verdict::unknown)
-      entry.verdict = Verdict::pass;
-    update.settle(entry, cause);
-    cluster.entries.push_back(std::move(entry));
+    if (entry->state == EndpointState::ready && entry->verdict == Verdict::unknown)
+      entry->verdict = Verdict::pass;
+    if (!entry->claims.has(kListed)) update.settle(*entry, "configuration changed");
   }
-  for (const auto& address : order) {
-    auto node = known.extract(address);
-    if (node.empty()) continue;
-    node.mapped().discovery = Discovery::absent;
-    update.settle(node.mapped(), "no longer configured");
-    cluster.entries.push_back(std::move(node.mapped()));
-  }
+  take(update, kListed, listed_in(*cluster->settings));
+  cluster->viewed = {};  // those who gave the settings go by them at once
+  update.changed = true;
+  publish(update);
 }
 
 void Registry::remove_cluster(std::string_view name, TimePoint now) {
-  const auto found = clusters_.find(name);
-  if (found == clusters_.end()) return;
-  auto& cluster = *found->second;
-  cluster.removed = true;
-  Update update{cluster, now, {}};
-  for (auto& entry : cluster.entries) {
-    entry.discovery = Discovery::absent;
-    update.settle(entry, "upstream no longer configured");
+  auto* const cluster = find(name);
+  if (cluster == nullptr) return;
+  cluster->removed = true;
+  Update update{*cluster, now};
+  for (const auto& entry : cluster->entries) {
+    entry->claims = {};
+    update.settle(*entry, "upstream no longer configured");
+  }
+  cluster->viewed = {};
+  update.changed = true;
+  publish(update);
+}
+
+// === what sources say ===
+
+void Registry::discover(std::string_view name, SourceNumber source, const DiscoveryUpdate& said,
+                        TimePoint now) {
+  auto* const cluster = find(name);
+  if (cluster == nullptr || cluster->removed) return;
+  Update update{*cluster, now};
+  std::visit([&](const auto& kind) { take(update, source, kind); }, said);
+  publish(update);
+}
+
+void Registry::take(Update& update, SourceNumber source, const Reset& reset) {
+  std::unordered_set<const Entry*> seen;
+  auto& cluster = update.cluster;
+  for (const auto& offered : reset.endpoints) {
+    auto& entry = entry_for(cluster, offered);
+    if (!seen.insert(&entry).second) continue;  // written twice
+    offer(update, source, offered, source == kListed ? "configuration changed" : "discovered");
+  }
+  for (const auto& entry : cluster.entries) {
+    if (!entry->claims.has(source) || seen.contains(entry.get())) continue;
+    entry->claims.withdraw(source);
+    update.settle(*entry, reset.cause);
+  }
+}
+
+void Registry::take(Update& update, SourceNumber source, const Upsert& upsert) {
+  for (const auto& offered : upsert.endpoints) offer(update, source, offered, "discovered");
+}
+
+void Registry::take(Update& update, SourceNumber source, const Remove& removed) {
+  auto& known = update.cluster.by_address;
+  for (const auto& address : removed.addresses) {
+    const auto found = known.find(address.text());
+    if (found == known.end() || !found->second->claims.has(source)) continue;
+    found->second->claims.withdraw(source);
+    update.settle(*found->second, removed.cause);
+  }
+}
+
+Registry::Entry& Registry::entry_for(Cluster& cluster, const DiscoveredEndpoint& offered) {
+  auto& place = cluster.by_address[offered.address.text()];
+  if (place != nullptr) return *place;
+  auto entry = std::make_unique<Entry>();
+  const auto address = offered.address.text();
+  entry->endpoint =
+      std::make_shared<Endpoint>(++last_endpoint_, offered.name.empty() ? address : offered.name,
+                                 offered.address, cluster.settings->max_connections, offered.host);
+  place = entry.get();
+  owners_[entry->endpoint->id()] = {&cluster, place};
+  cluster.entries.push_back(std::move(entry));
+  return *place;
+}
+
+void Registry::offer(Update& update, SourceNumber source, const DiscoveredEndpoint& offered,
+                     std::string_view cause) {
+  auto& cluster = update.cluster;
+  auto& entry = entry_for(cluster, offered);
+  if (entry.state == EndpointState::removed) {
+    cause = "added";
+    entry.verdict = Verdict::unknown;  // of one that was there before and is not out of the list yet
+  } else if (entry.discovery == Discovery::absent) {
+    cause = "added again";
+  }
+  entry.claims.set(source, offered);
+  const auto& best = entry.claims.best(cluster.stale);
+  auto name = best.name.empty() ? entry.endpoint->address_text() : best.name;
+  if (entry.endpoint->name() != name) {
+    entry.endpoint->rename(std::move(name));
+    cluster.ring_stale = update.changed = true;
+  }
+  update.changed = update.changed || entry.weight != best.weight || entry.priority != best.priority;
+  entry.weight = best.weight;
+  entry.priority = best.priority;
+  entry.endpoint->set_dual_stack(best.dual_stack);
+  update.settle(entry, best.cause.empty() ? cause : std::string_view(best.cause));
+}
+
+void Registry::withdraw_source(std::string_view name, SourceNumber source, std::string_view cause,
+                               TimePoint now) {
+  auto* const cluster = find(name);
+  if (cluster == nullptr) return;
+  std::erase(cluster->stale, source);
+  Update update{*cluster, now};
+  take(update, source, Reset{{}, std::string(cause)});
+  publish(update);
+}
+
+void Registry::set_stale(std::string_view name, SourceNumber source, bool stale, std::string_view cause,
+                         TimePoint now) {
+  auto* const cluster = find(name);
+  if (cluster == nullptr) return;
+  std::erase(cluster->stale, source);
+  if (stale) cluster->stale.push_back(source);
+  Update update{*cluster, now};
+  for (const auto& entry : cluster->entries) {
+    if (entry->claims.has(source)) update.settle(*entry, cause);
   }
   publish(update);
 }
 
-Registry::Entry* Registry::find(EndpointId id, Cluster*& cluster) {
-  const auto owner = owners_.find(id);
-  if (owner == owners_.end()) return nullptr;
-  cluster = owner->second;
-  const auto found =
-      std::ranges::find(cluster->entries, id, [](const Entry& entry) { return entry.endpoint->id(); });
-  return found == cluster->entries.end() ? nullptr : &*found;
+void Registry::explain_absence(std::string_view name, std::shared_ptr<const Absence> absence) {
+  auto* const cluster = find(name);
+  if (cluster == nullptr || (cluster->absence == nullptr && absence == nullptr)) return;
+  if (cluster->absence && absence && cluster->absence->why == absence->why) return;
+  cluster->absence = std::move(absence);
+  Update update{*cluster, Clock::now()};
+  update.changed = true;
+  publish(update);
 }
+
+// === what is found out about one endpoint ===
 
 void Registry::report_verdict(EndpointId id, Verdict verdict, std::string cause, TimePoint now) {
   Cluster* cluster = nullptr;
   auto* const entry = find(id, cluster);
   if (entry == nullptr) return;
   entry->verdict = verdict;
-  Update update{*cluster, now, {}};
+  Update update{*cluster, now};
   update.settle(*entry, cause);
   if (!update.moved.empty()) return publish(update);
   // A worker may have taken out what stays ready by its facts (a virtual address).
@@ -183,85 +236,22 @@ void Registry::order(EndpointId id, AdminOrder order, std::string cause, TimePoi
   auto* const entry = find(id, cluster);
   if (entry == nullptr) return;
   entry->admin = order;
-  Update update{*cluster, now, {}};
+  Update update{*cluster, now};
   update.settle(*entry, cause);
-  if (!update.moved.empty()) publish(update);
+  publish(update);
 }
 
 void Registry::sweep(TimePoint now) {
   for (auto next = clusters_.begin(); next != clusters_.end();) {
     const auto current = next++;
     auto& cluster = *current->second;
-    Update update{cluster, now, {}};
-    for (auto& entry : cluster.entries) {
-      if (entry.discovery == Discovery::absent) update.settle(entry, "empty");
+    Update update{cluster, now};
+    for (const auto& entry : cluster.entries) {
+      if (entry->discovery == Discovery::absent) update.settle(*entry, "empty");
     }
-    if (!update.moved.empty()) publish(update);
+    publish(update);
     if (cluster.removed && cluster.entries.empty()) clusters_.erase(current);
   }
-}
-
-// === views out ===
-
-void Registry::publish(const Update& update) {
-  auto& cluster = update.cluster;
-  std::erase_if(cluster.entries, [&](const Entry& entry) {
-    return entry.state == EndpointState::removed && owners_.erase(entry.endpoint->id()) == 1;
-  });
-
-  auto view = std::make_shared<ClusterView>();
-  view->id = cluster.id;
-  view->version = ++last_version_;
-  view->settings = cluster.settings;
-  view->shared = cluster.shared;
-  view->removed = cluster.removed;
-  view->members.reserve(cluster.entries.size());
-  for (const auto& entry : cluster.entries) {
-    if (entry.state == EndpointState::ready) {
-      view->eligible.push_back(static_cast<std::uint32_t>(view->members.size()));
-    }
-    view->members.push_back({entry.endpoint, entry.weight});
-  }
-  if (cluster.settings->balance.kind == conf::Balance::hash) {
-    const auto& before = cluster.view;
-    const bool keep =
-        before && before->ring && !cluster.ring_stale && same_members(before->members, view->members);
-    view->ring = keep ? before->ring : make_hash_ring(view->members);
-  }
-  cluster.ring_stale = false;
-  cluster.view = std::move(view);
-
-  const auto published = cluster.view;
-  if (listener_.state_changed) {
-    for (const auto& moved : update.moved) {
-      listener_.state_changed(moved.endpoint, cluster.settings->name, moved.transition);
-    }
-  }
-  if (listener_.view_changed) listener_.view_changed(published);
-}
-
-ClusterViewPtr Registry::view(std::string_view cluster) const {
-  const auto found = clusters_.find(cluster);
-  return found == clusters_.end() ? nullptr : found->second->view;
-}
-
-std::vector<ClusterViewPtr> Registry::views() const {
-  std::vector<ClusterViewPtr> views;
-  views.reserve(clusters_.size());
-  for (const auto& [name, cluster] : clusters_) views.push_back(cluster->view);
-  return views;
-}
-
-std::vector<EndpointReport> Registry::report() const {
-  std::vector<EndpointReport> reports;
-  for (const auto& [name, cluster] : clusters_) {
-    for (const auto& entry : cluster->entries) {
-      reports.push_back({name, entry.endpoint->id(), entry.endpoint->name(), entry.endpoint->address_text(),
-                         entry.weight, entry.state, entry.endpoint->active(), entry.last, entry.transitions,
-                         entry.admin == AdminOrder::drain});
-    }
-  }
-  return reports;
 }
 
 }  // namespace tidegate::upstream

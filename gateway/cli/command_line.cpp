@@ -17,7 +17,6 @@
 #include "gateway/cli/order_commands.hpp"
 #include "gateway/process/gateway.hpp"
 #include "gateway/process/password_faults.hpp"
-#include "gateway/process/resolve_names.hpp"
 #include "gateway/process/started_with.hpp"
 #include "gateway/process/surroundings.hpp"
 #include "gateway/process/tls_contexts.hpp"
@@ -127,7 +126,7 @@ void serve(const std::string& file, StartedWith started, Predecessor* predecesso
   if (const auto* errors = std::get_if<conf::ConfigErrors>(&result))
     throw std::runtime_error(text_of(file, *errors));
   const auto config = std::make_shared<const conf::Config>(std::get<conf::Config>(std::move(result)));
-  Gateway gateway(resolve_names(config), source_of(file, config->admin), std::move(started));
+  Gateway gateway(config, source_of(file, config->admin), std::move(started));
   if (!no_socket.empty()) gateway.note(no_socket);
   boost::asio::signal_set signals(gateway.context(), SIGTERM, SIGINT, SIGUSR1);
   signals.add(SIGQUIT);

@@ -91,6 +91,11 @@ bool Forward::other_endpoint_left() const {
   });
 }
 
+bool Forward::is_unresolved() const {
+  const auto& view = *cluster();
+  return view.members.empty() && view.absence && view.absence->unresolved;
+}
+
 // Every endpoint that does not leave is out for its certificate, which does not become right by waiting.
 bool Forward::none_trusted() const {
   bool found = false;
@@ -105,6 +110,7 @@ bool Forward::none_trusted() const {
 
 FailureReason Forward::reason_for_none() const {
   if (none_trusted()) return FailureReason::tls_certificate_error;
+  if (is_unresolved()) return FailureReason::unresolved;
   const auto& members = cluster()->members;
   const bool only_full = std::any_of(members.begin(), members.end(), [](const upstream::Member& member) {
     return member.endpoint->eligible() && member.endpoint->full();
@@ -116,6 +122,7 @@ FailureReason Forward::reason_for_none() const {
 // unready, 1 full".
 std::string Forward::describe_endpoints() const {
   const auto& members = cluster()->members;
+  if (members.empty() && cluster()->absence) return "there are no endpoints: " + cluster()->absence->why;
   std::array<int, 5> states{};
   int full = 0;
   for (const auto& member : members) {
@@ -246,7 +253,9 @@ net::Task<upstream::Reservation> Forward::hold() {
     note_none();
     co_return upstream::Reservation();
   }
-  failure_ = left ? FailureReason::client_gone : FailureReason::hold_expired;
+  failure_ = left              ? FailureReason::client_gone
+             : is_unresolved() ? FailureReason::unresolved
+                               : FailureReason::hold_expired;
   failure_details_ = describe_endpoints();
   co_return upstream::Reservation();
 }

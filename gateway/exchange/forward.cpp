@@ -7,7 +7,6 @@
 #include "gateway/exchange/request_writer.hpp"
 #include "gateway/process/control.hpp"
 #include "gateway/process/worker.hpp"
-#include "wire/net/proxy_header.hpp"
 #include "wire/net/tls_error.hpp"
 #include "wire/net/wait.hpp"
 #include "wire/net/write_all.hpp"
@@ -164,58 +163,6 @@ net::Task<Forward::Step> Forward::attempt(upstream::Reservation place) {
   co_return co_await read_answer();
 }
 
-net::Task<net::error_code> Forward::open(upstream::Reservation place) {
-  // Where the request may not be sent twice, a connection that may have died unseen is not used.
-  if (!is_upgrade() && !reused_retry_used_ && !announces_client() &&
-      is_idempotent(exchange_.request.method)) {
-    std::size_t stale = 0;
-    connection_ = worker_.pool().take(place, stale);
-    counters_.pool_stale.add(stale);
-    if (connection_) {
-      counters_.pool_hits.add();
-      co_return net::error_code();
-    }
-  }
-  const auto address = upstream::socket_address(endpoint_->address());
-  connection_.place = std::move(place);
-  if (!address) co_return net::make_error(EINVAL);
-  PendingConnect pending(worker_.loop(), worker_.connects(), *endpoint_);
-  const net::OpeningLimits limits{std::min(worker_.now() + settings().timeouts.connect, deadline_),
-                                  &client_.stream(), &pending.called_off()};
-  auto stream = co_await upstream::connect(worker_.loop(), *address, settings(), limits);
-  if (!stream) co_return stream.error();
-  connection_.stream = std::move(*stream);
-  if (announces_client()) {
-    const auto failed = co_await announce_client();
-    if (failed) co_return failed;
-  }
-  if (const auto* tls = exchange_.view->tls->upstreams[route_.upstream].get()) {
-    const auto failed =
-        co_await upstream::secure(*connection_.stream, *tls, endpoint_->address().host, limits);
-    if (failed) co_return failed;
-  }
-  counters_.connects.add();
-  endpoint_->connect_succeeded();
-  current().connect = since(attempt_began_);
-  co_return net::error_code();
-}
-
-// The PROXY protocol's header, before the first byte of the request and of TLS.
-net::Task<net::error_code> Forward::announce_client() {
-  const auto version =
-      settings().proxy_protocol == conf::ProxyProtocolOut::v1 ? net::ProxyVersion::v1 : net::ProxyVersion::v2;
-  const auto& record = exchange_.record;
-  // The port is the connection's own: of a client behind a proxy nobody knows it.
-  const bool own = exchange_.client_address == exchange_.peer_address;
-  const auto source =
-      net::SocketAddress::from_ip(exchange_.client_address, own ? record.client_port : std::uint16_t{0});
-  auto& header = exchange_.scratch;
-  header.clear();
-  net::append_proxy_header(header, version, source.value_or(net::SocketAddress()), client_.destination());
-  const auto stalled = co_await net::write_all(*connection_.stream, header, settings().timeouts.connect);
-  co_return stalled;
-}
-
 Forward::Step Forward::give_back() {
   // No try was made and none is counted; the next pick does not see this endpoint.
   --tries_;
@@ -309,9 +256,11 @@ std::string_view Forward::public_details() const {
   switch (failure_) {
     case FailureReason::bad_request:
     case FailureReason::request_timeout:
+    case FailureReason::endpoints_full: return failure_details_;
     case FailureReason::no_ready_endpoint:
     case FailureReason::hold_expired:
-    case FailureReason::endpoints_full: return failure_details_;
+      // Of endpoints that are there it says how many; else it names sources.
+      return cluster()->members.empty() ? std::string_view() : failure_details_;
     default: return {};
   }
 }
@@ -324,6 +273,7 @@ bool Forward::may_tell_by_close() const {
     case FailureReason::hold_full:
     case FailureReason::hold_expired:
     case FailureReason::endpoints_full:
+    case FailureReason::unresolved:
     case FailureReason::no_ready_endpoint: return true;
     default: return false;
   }

@@ -42,6 +42,7 @@ class Forward {
   [[nodiscard]] bool is_ahead_of_pace();
   [[nodiscard]] bool must_wait_in_line();
   [[nodiscard]] bool retry_affordable() const;
+  [[nodiscard]] bool is_unresolved() const;
   [[nodiscard]] bool none_trusted() const;
   [[nodiscard]] FailureReason reason_for_none() const;
   void note_none();
@@ -55,8 +56,7 @@ class Forward {
   net::Task<Step> attempt(upstream::Reservation place);
   net::Task<Step> pause_before_next();
   void begin_attempt(const upstream::EndpointPtr& endpoint);
-  net::Task<net::error_code> open(upstream::Reservation place);
-  net::Task<net::error_code> announce_client();
+
   Step connect_failed(const net::error_code& error);
   Step give_back();
   Step try_failed(AttemptOutcome outcome, FailureReason reason);
@@ -64,6 +64,13 @@ class Forward {
   [[nodiscard]] TryFacts facts_of(AttemptOutcome outcome) const;
   net::Task<After> fail();
   void note_answer_time();
+
+  // --- a connection to it (opening.cpp) ---
+  net::Task<net::error_code> open(upstream::Reservation place);
+  net::Task<net::error_code> connect(net::OpeningLimits limits);
+  [[nodiscard]] upstream::Reservation reserve_other_family();
+  void go_to_other_family(upstream::Reservation other);
+  net::Task<net::error_code> announce_client();
 
   // --- reading the answer (answer.cpp) ---
   net::Task<Step> read_answer();

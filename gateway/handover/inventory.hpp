@@ -31,10 +31,12 @@ struct EndpointFacts {
   std::string cause;  // of its state
   bool drained_by_order = false;
   net::TimePoint ready_since;  // its slow start
+  std::string name;
+  std::int32_t weight = 1;
 
   template <class Archive>
   void carry(Archive& archive) {
-    archive(upstream, address, state, cause, drained_by_order, ready_since);
+    archive(upstream, address, state, cause, drained_by_order, ready_since, name, weight);
   }
 };
 

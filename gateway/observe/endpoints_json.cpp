@@ -26,15 +26,27 @@ boost::json::object to_json(const upstream::EndpointReport& endpoint) {
   };
 }
 
+boost::json::object to_json(const SourceReport& source) {
+  return {
+      {"cluster", source.upstream}, {"source", source.source},          {"spoken", source.spoken},
+      {"fault", source.fault},      {"ageSeconds", source.age_seconds}, {"stale", source.stale},
+  };
+}
+
 }  // namespace
 
-std::string endpoints_json(std::vector<upstream::EndpointReport> endpoints) {
+std::string endpoints_json(std::vector<upstream::EndpointReport> endpoints,
+                           const std::vector<SourceReport>& sources) {
   std::sort(endpoints.begin(), endpoints.end(), [](const auto& a, const auto& b) {
     return std::tie(a.cluster, a.name, a.id) < std::tie(b.cluster, b.name, b.id);
   });
   boost::json::array rows;
   for (const auto& endpoint : endpoints) rows.push_back(to_json(endpoint));
-  return boost::json::serialize(boost::json::object{{"endpoints", std::move(rows)}}) + "\n";
+  boost::json::array asked;
+  for (const auto& source : sources) asked.push_back(to_json(source));
+  return boost::json::serialize(
+             boost::json::object{{"endpoints", std::move(rows)}, {"sources", std::move(asked)}}) +
+         "\n";
 }
 
 }  // namespace tidegate::gateway

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "gateway/observe/source_report.hpp"
+
 namespace tidegate::upstream {
 struct EndpointReport;
 }
@@ -11,7 +13,9 @@ struct EndpointReport;
 namespace tidegate::gateway {
 
 // `{"endpoints":[{"cluster","id","name","address","weight","state","cause","since","active","transitions"},...]}`,
-// in the order of cluster, name and id; `since` is RFC 3339 in UTC with milliseconds.
-[[nodiscard]] std::string endpoints_json(std::vector<upstream::EndpointReport> endpoints);
+// in the order of cluster, name and id; `since` is RFC 3339 in UTC with milliseconds. Beside it
+// `"sources":[{"cluster","source","spoken","fault","ageSeconds","stale"},...]`.
+[[nodiscard]] std::string endpoints_json(std::vector<upstream::EndpointReport> endpoints,
+                                         const std::vector<SourceReport>& sources);
 
 }  // namespace tidegate::gateway

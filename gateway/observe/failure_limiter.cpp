@@ -15,7 +15,7 @@ void append_pair(std::string& out, std::string_view key, std::string_view value)
 
 // Nothing is said of an endpoint where none was to be had.
 bool is_of_endpoint(FailureReason reason) {
-  return reason >= FailureReason::dns_error && reason != FailureReason::internal_error;
+  return reason >= FailureReason::connection_refused && reason != FailureReason::internal_error;
 }
 
 }  // namespace

@@ -80,6 +80,7 @@ void write_tls(Exposition& out, const MetricsInput& input) {
   for (const auto& certificate : input.certificates)
     out.sample({{"file", certificate.file}}, days_left(certificate));
   write_staples(out, input.staples, std::chrono::system_clock::now());
+  write_sources(out, input.sources);
 }
 
 void write_failures(Exposition& out, const Metrics& metrics) {

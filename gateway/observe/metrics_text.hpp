@@ -10,6 +10,7 @@
 #include "gateway/observe/limit_report.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/observe/reload_report.hpp"
+#include "gateway/observe/source_report.hpp"
 #include "gateway/observe/staple_state.hpp"
 
 namespace tidegate::upstream {
@@ -46,6 +47,7 @@ struct MetricsInput {
   std::string_view version;
   std::vector<CertificateExpiry> certificates = {};  // each file once
   std::vector<StapleState> staples = {};
+  std::vector<SourceReport> sources = {};
   std::vector<LimitReport> limits = {};
   ReloadReport reloads = {};
   std::size_t workers_serving = 0;  // 0: all

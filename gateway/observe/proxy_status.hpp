@@ -31,6 +31,7 @@ enum class FailureReason : std::uint8_t {
   client_gone,            // 499 in the log only: the client left before it was answered
 
   // Nowhere to send it: 503 with Retry-After.
+  unresolved,            // the upstream's name has not been resolved since the start
   no_ready_endpoint,     // none is ready and the request was not held
   hold_expired,          // held, and none became ready in time
   hold_full,             // the waiting room is full
@@ -43,8 +44,6 @@ enum class FailureReason : std::uint8_t {
   shutting_down,
 
   // What happened on the way to the endpoint, or there.
-  dns_error,                 // 502
-  dns_timeout,               // 504
   connection_refused,        // 502
   connection_timeout,        // 504
   destination_unroutable,    // 502: no route to host or network

@@ -6,6 +6,7 @@
 #include <spdlog/logger.h>
 
 #include "gateway/observe/failure_log.hpp"
+#include "gateway/process/open_source.hpp"
 #include "gateway/process/worker.hpp"
 
 namespace tidegate::gateway {
@@ -24,13 +25,16 @@ Control::Control(boost::asio::io_context& context, std::shared_ptr<spdlog::logge
                  [this](const upstream::EndpointPtr& endpoint, const std::string& cluster,
                         const upstream::Transition& transition) {
                    log_transition(*log_, *endpoint, cluster, transition);
-                 }}),
+                 },
+                 [this](upstream::TimePoint::duration pause) { publish_later(pause); }}),
       checker_(context,
                [this](upstream::EndpointId id, upstream::Verdict verdict, std::string cause) {
                  registry_.report_verdict(id, verdict, std::move(cause), upstream::Clock::now());
                }),
+      discovery_(registry_, log_, SourceOpener(context)),
       grant_timer_(context),
-      sweep_timer_(context) {
+      sweep_timer_(context),
+      view_timer_(context) {
   start_sweeping();
 }
 
@@ -44,7 +48,17 @@ void Control::publish(const upstream::ClusterViewPtr& view) {
     start_granting();
 }
 
+void Control::publish_later(upstream::TimePoint::duration pause) {
+  const auto due = upstream::Clock::now() + pause;
+  if (view_timer_.expiry() > upstream::Clock::now() && view_timer_.expiry() <= due) return;
+  view_timer_.expires_at(due);
+  view_timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) registry_.publish_late(upstream::Clock::now());
+  });
+}
+
 bool Control::warmed_up() const {
+  if (discovery_.awaits_first_word()) return false;
   for (const auto& [id, view] : views_) {
     if (!view->eligible.empty() || view->members.empty()) continue;
     const bool unknown = std::any_of(view->members.begin(), view->members.end(), [](const auto& member) {
@@ -183,6 +197,7 @@ void Control::start_sweeping() {
     start_sweeping();  // first, so that the next one comes whatever this one meets
     const auto now = upstream::Clock::now();
     remove_unwanted(now);
+    discovery_.look(now);
     registry_.sweep(now);
     forget_clusters();
   });

@@ -17,6 +17,7 @@
 #include "gateway/exchange/hold.hpp"
 #include "gateway/observe/access_record.hpp"
 #include "gateway/process/client_key.hpp"
+#include "gateway/process/discovery.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "health/checker.hpp"
 #include "upstream/pick.hpp"
@@ -49,10 +50,13 @@ class Control {
   void apply(std::shared_ptr<WorkerView> view, Metrics& metrics);
   [[nodiscard]] const upstream::Registry& registry() const { return registry_; }
   [[nodiscard]] upstream::Registry& registry() { return registry_; }
+  [[nodiscard]] Discovery& discovery() { return discovery_; }
+  [[nodiscard]] const Discovery& discovery() const { return discovery_; }
   // The workers' newest; null before the first.
   [[nodiscard]] const WorkerViewPtr& view() const { return view_; }
   [[nodiscard]] std::vector<LimitReport> limit_reports() const { return limits_.reports(); }
-  // True once every upstream that has a probe has had a first verdict of each endpoint, or one that is ready.
+  // True once every source of endpoints has spoken or said why it cannot, and every upstream that has a probe
+  // has had a first verdict of each endpoint, or one that is ready.
   [[nodiscard]] bool warmed_up() const;
   // Called when a worker has nothing left after `Worker::stop_accepting`.
   std::function<void(std::uint32_t worker)> on_worker_empty;
@@ -108,11 +112,13 @@ class Control {
                                                        upstream::TimePoint now);
   [[nodiscard]] static int release_rate(int per_second, const WaitingRoom& room, upstream::TimePoint now);
   void start_sweeping();
+  void publish_later(upstream::TimePoint::duration pause);
 
   boost::asio::io_context& context_;
   std::shared_ptr<spdlog::logger> log_;
   upstream::Registry registry_;
   health::Checker checker_;
+  Discovery discovery_;
   std::vector<Worker*> workers_;
   LimitTables limits_;
   upstream::HandshakePace total_pace_;
@@ -124,6 +130,7 @@ class Control {
   std::unordered_map<std::uint32_t, WaitingRoom> rooms_;
   boost::asio::steady_timer grant_timer_;
   boost::asio::steady_timer sweep_timer_;
+  boost::asio::steady_timer view_timer_;
   bool granting_ = false;
 };
 

@@ -49,6 +49,7 @@ void Control::apply(std::shared_ptr<WorkerView> view, Metrics& metrics) {
     view->cluster_ids.push_back(cluster->id);
     view->series.push_back(&metrics.upstream(settings.name));
   }
+  discovery_.apply(config, now);
   total_pace_.set_rate(config.handshakes_per_second);
   view->limits = limits_.take(config.limits);
   const auto before = std::exchange(view_, std::move(view));

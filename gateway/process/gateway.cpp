@@ -105,7 +105,7 @@ bool Gateway::ready(std::string& why) const {
     return false;
   }
   if (control_.warmed_up()) return true;
-  why = "waiting for the first probe of the endpoints";
+  why = "waiting for the first word of the sources of endpoints, and for the first probe of these";
   return false;
 }
 
@@ -123,6 +123,7 @@ std::string Gateway::metrics_page() const {
   }
   for (const auto& [file, expires] : expiries) input.certificates.push_back({file, expires});
   input.staples = stapler_.report();
+  input.sources = control_.discovery().report(upstream::Clock::now());
   input.access_lines_dropped = access_lines_dropped_ + (access_log_ ? access_log_->dropped_lines() : 0);
   input.reloads = reload_.report();
   input.workers_serving = serving_;

@@ -20,7 +20,6 @@
 #include "gateway/observe/failure_log.hpp"
 #include "gateway/observe/metrics.hpp"
 #include "gateway/process/config_source.hpp"
-#include "gateway/process/config_watch.hpp"
 #include "gateway/process/control.hpp"
 #include "gateway/process/listening_sockets.hpp"
 #include "gateway/process/password_checks.hpp"
@@ -30,6 +29,7 @@
 #include "gateway/process/started_with.hpp"
 #include "gateway/process/tls_watch.hpp"
 #include "gateway/tunnel/departures.hpp"
+#include "wire/net/file_watch.hpp"
 
 namespace tidegate::gateway {
 
@@ -125,6 +125,7 @@ class Gateway {
   [[nodiscard]] UpgradeOrder upgrade_order(SuccessorProgram program);
   void give_way(pid_t successor);
   void restore(const Inventory& inventory);
+  void inherit_endpoints(const Inventory& inventory, upstream::TimePoint now);
   [[nodiscard]] Predecessor::Heir heir();
   [[nodiscard]] TakenTunnels find_places(const TunnelBatch& batch, std::vector<net::UniqueFd> sockets);
   [[nodiscard]] std::shared_ptr<MovedTunnel> find_place(const TunnelParcel& parcel);
@@ -169,7 +170,7 @@ class Gateway {
   Stapler stapler_;
   TlsWatch tls_watch_;
   Reload reload_;
-  std::unique_ptr<ConfigWatch> config_watch_;  // null: not watched
+  std::unique_ptr<net::FileWatch> config_watch_;  // null: not watched
   boost::asio::steady_timer shutdown_timer_;
   Phase phase_ = Phase::serving;
   bool shutting_down_ = false;  // no way back

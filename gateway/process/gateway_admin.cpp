@@ -42,7 +42,9 @@ AdminSource Gateway::pages() {
   AdminSource source;
   source.ready = [this](std::string& why) { return ready(why); };
   source.metrics = [this] { return metrics_page(); };
-  source.endpoints = [this] { return endpoints_json(control_.registry().report()); };
+  source.endpoints = [this] {
+    return endpoints_json(control_.registry().report(), control_.discovery().report(upstream::Clock::now()));
+  };
   return source;
 }
 

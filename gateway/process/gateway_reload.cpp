@@ -169,8 +169,13 @@ void Gateway::set_access_log(std::shared_ptr<AccessLog> log) {
 void Gateway::watch_file() {
   config_watch_.reset();
   if (!config_->watch || source_.file.empty()) return;
-  config_watch_ =
-      std::make_unique<ConfigWatch>(context_, source_.file, error_log_.logger(), [this] { reload(); });
+  const auto changed = [this] {
+    error_log_.logger()->info("{} has changed", source_.file);
+    reload();
+  };
+  config_watch_ = std::make_unique<net::FileWatch>(
+      context_, source_.file,
+      net::FileWatch::Listener{changed, [this](const std::string& sentence) { note(sentence); }});
 }
 
 }  // namespace tidegate::gateway

@@ -1,8 +1,11 @@
 // How another process takes over from this one, and how this one takes over from another.
+#include <map>
+
 #include <boost/asio/post.hpp>
 #include <spdlog/logger.h>
 #include <unistd.h>
 
+#include "conf/addresses.hpp"
 #include "gateway/handover/archive.hpp"
 #include "gateway/process/gateway.hpp"
 #include "gateway/process/version.hpp"
@@ -27,14 +30,18 @@ std::shared_ptr<const conf::WebSocketPolicy> watched() {
   return std::make_shared<const conf::WebSocketPolicy>(policy);
 }
 
-upstream::EndpointPtr find_endpoint(const upstream::Registry& registry, const std::string& cluster,
-                                    const std::string& address) {
-  const auto view = registry.view(cluster);
-  if (!view) return nullptr;
-  for (const auto& member : view->members) {
-    if (member.endpoint->address_text() == address) return member.endpoint;
+// What the other process knew of an endpoint, for the time until the sources have spoken here.
+upstream::DiscoveredEndpoint offer_of(const EndpointFacts& facts, conf::Address address) {
+  upstream::DiscoveredEndpoint offered;
+  offered.address = std::move(address);
+  offered.name = facts.name;
+  offered.weight = facts.weight;
+  const bool leaves = facts.state == upstream::EndpointState::draining && !facts.drained_by_order;
+  if (leaves) {
+    offered.offer = upstream::Offer::leaving;
+    offered.cause = facts.cause;
   }
-  return nullptr;
+  return offered;
 }
 
 }  // namespace
@@ -88,11 +95,12 @@ UpgradeOrder Gateway::upgrade_order(SuccessorProgram program) {
   order.inventory.tickets = ticket_keys_->keep(net::TicketKeys::Clock::now());
   std::vector<std::pair<std::string, upstream::EndpointPtr>> endpoints;
   for (const auto& report : control_.registry().report()) {
-    const auto endpoint = find_endpoint(control_.registry(), report.cluster, report.address);
+    const auto endpoint = control_.registry().endpoint_at(report.cluster, report.address);
     if (!endpoint) continue;  // it is leaving
     endpoints.emplace_back(report.cluster, endpoint);
     order.inventory.endpoints.push_back({report.cluster, report.address, report.state, report.last.cause,
-                                         report.drained_by_order, endpoint->ready_since()});
+                                         report.drained_by_order, endpoint->ready_since(), report.name,
+                                         report.weight});
   }
   for (const auto& worker : workers_) order.workers.push_back(worker.get());
   order.limits = [tables = control_.view()->limits] {
@@ -160,8 +168,9 @@ void Gateway::restore(const Inventory& inventory) {
   if (tls_.contexts->ticket_secrets.empty()) ticket_keys_->go_on(inventory.tickets);
   const auto now = upstream::Clock::now();
   auto& registry = control_.registry();
+  inherit_endpoints(inventory, now);
   for (const auto& facts : inventory.endpoints) {
-    const auto endpoint = find_endpoint(registry, facts.upstream, facts.address);
+    const auto endpoint = registry.endpoint_at(facts.upstream, facts.address);
     if (!endpoint) continue;
     if (facts.drained_by_order) registry.order(endpoint->id(), upstream::AdminOrder::drain, facts.cause, now);
     if (facts.state == upstream::EndpointState::ready) {
@@ -171,6 +180,16 @@ void Gateway::restore(const Inventory& inventory) {
       registry.report_verdict(endpoint->id(), upstream::Verdict::fail, facts.cause, now);
     }
   }
+}
+
+void Gateway::inherit_endpoints(const Inventory& inventory, upstream::TimePoint now) {
+  std::map<std::string, std::vector<upstream::DiscoveredEndpoint>> known;
+  for (const auto& facts : inventory.endpoints) {
+    if (!control_.discovery().follows(facts.upstream)) continue;
+    auto address = conf::parse_endpoint_address(facts.address);
+    if (address) known[facts.upstream].push_back(offer_of(facts, std::move(*address)));
+  }
+  for (auto& [upstream, endpoints] : known) control_.discovery().inherit(upstream, std::move(endpoints), now);
 }
 
 Predecessor::Heir Gateway::heir() {
@@ -216,8 +235,7 @@ std::shared_ptr<MovedTunnel> Gateway::find_place(const TunnelParcel& parcel) {
   const auto* const proxy = route != nullptr ? std::get_if<ProxyRoute>(&route->action) : nullptr;
   if (proxy == nullptr || view->config->upstreams[proxy->upstream].name != facts.record.upstream)
     return nullptr;
-  const auto endpoint =
-      find_endpoint(control_.registry(), std::string(facts.record.upstream), facts.endpoint);
+  const auto endpoint = control_.registry().endpoint_at(facts.record.upstream, facts.endpoint);
   if (!endpoint) return nullptr;
   auto moved = std::make_shared<MovedTunnel>();
   moved->config = view->config;
@@ -259,7 +277,7 @@ void Gateway::count_elsewhere(const std::vector<RemainingPlaces>& left) {
   for (const auto& endpoint : elsewhere_) endpoint->set_elsewhere(0);
   elsewhere_.clear();
   for (const auto& places : left) {
-    const auto endpoint = find_endpoint(control_.registry(), places.upstream, places.address);
+    const auto endpoint = control_.registry().endpoint_at(places.upstream, places.address);
     if (!endpoint) continue;
     endpoint->set_elsewhere(places.count);
     elsewhere_.push_back(endpoint);

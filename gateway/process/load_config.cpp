@@ -4,7 +4,6 @@
 #include <exception>
 
 #include "gateway/process/password_faults.hpp"
-#include "gateway/process/resolve_names.hpp"
 #include "gateway/process/surroundings.hpp"
 
 namespace tidegate::gateway {
@@ -23,7 +22,7 @@ LoadResult load_config(std::shared_ptr<const conf::Config> config, const LoadBas
   auto [faults, doubts] = look_around(*config);
   TlsMaking making;
   making.before = &basis.tls;
-  making.stamps = stamps_of(tls_files(*config));
+  making.stamps = net::stamps_of(tls_files(*config));
   auto contexts =
       std::make_shared<const TlsContexts>(make_tls_contexts(*config, basis.keys, now, faults, making));
   (void)check_password_files(*config, faults);  // its warnings come when the files are read
@@ -42,7 +41,7 @@ LoadResult load_config(const ConfigSource& source, const LoadBasis& basis) {
     auto read = source.read();
     if (const auto* errors = std::get_if<conf::ConfigErrors>(&read)) return lines_of(*errors);
     auto config = std::make_shared<const conf::Config>(std::get<conf::Config>(std::move(read)));
-    return load_config(resolve_names(std::move(config)), basis);
+    return load_config(std::move(config), basis);
   } catch (const std::exception& error) {
     return LoadFaults{error.what()};
   }

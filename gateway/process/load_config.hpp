@@ -1,5 +1,4 @@
-// From a configuration to what the gateway serves by: everything that reads files, asks the resolver or
-// compiles.
+// From a configuration to what the gateway serves by: everything that reads files or compiles.
 #pragma once
 
 #include <memory>
@@ -33,7 +32,7 @@ struct LoadedConfig {
 using LoadFaults = std::vector<std::string>;
 using LoadResult = std::variant<LoadedConfig, LoadFaults>;
 
-// Makes it of `config`, whose names are resolved. Blocks on files: not for a worker.
+// Makes it of `config`. Blocks on files: not for a worker.
 [[nodiscard]] LoadResult load_config(std::shared_ptr<const conf::Config> config, const LoadBasis& basis);
 // Reads it first, and resolves its names.
 [[nodiscard]] LoadResult load_config(const ConfigSource& source, const LoadBasis& basis);

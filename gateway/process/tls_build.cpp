@@ -30,7 +30,7 @@ void add(Files& files, const conf::UpstreamTls& tls) {
 }
 
 template <class Tls>
-bool files_are_same(const Tls& tls, const FileStamps& before, const FileStamps& now) {
+bool files_are_same(const Tls& tls, const net::FileStamps& before, const net::FileStamps& now) {
   Files files;
   add(files, tls);
   return std::all_of(files.begin(), files.end(), [&](const std::string& file) {
@@ -38,7 +38,7 @@ bool files_are_same(const Tls& tls, const FileStamps& before, const FileStamps& 
     const auto then = before.find(file);
     const auto today = now.find(file);
     return then != before.end() && today != now.end() && then->second == today->second &&
-           !(today->second == FileStamp{});
+           !(today->second == net::FileStamp{});
   });
 }
 
@@ -68,13 +68,13 @@ Files tls_files(const conf::Config& config) {
 }
 
 std::shared_ptr<const net::TlsServer> find_same(const TlsBuild& before, const conf::ServerTls& settings,
-                                                const FileStamps& now) {
+                                                const net::FileStamps& now) {
   if (!before.config || !files_are_same(settings, before.stamps, now)) return nullptr;
   return find(before.config->listeners, before.contexts->listeners, settings);
 }
 
 std::shared_ptr<const net::TlsClient> find_same(const TlsBuild& before, const conf::UpstreamTls& settings,
-                                                const FileStamps& now) {
+                                                const net::FileStamps& now) {
   if (!before.config || !files_are_same(settings, before.stamps, now)) return nullptr;
   return find(before.config->upstreams, before.contexts->upstreams, settings);
 }

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "conf/config.hpp"
-#include "gateway/process/file_stamp.hpp"
 #include "gateway/process/tls_contexts.hpp"
+#include "wire/net/file_stamp.hpp"
 
 namespace tidegate::gateway {
 
@@ -15,7 +15,7 @@ namespace tidegate::gateway {
 struct TlsBuild {
   std::shared_ptr<const conf::Config> config;
   std::shared_ptr<const TlsContexts> contexts;
-  FileStamps stamps;  // of all files, from before they were read
+  net::FileStamps stamps;  // of all files, from before they were read
 };
 
 // Every file that a configuration's TLS contexts are built from.
@@ -26,9 +26,9 @@ struct TlsBuild {
 // files.
 [[nodiscard]] std::shared_ptr<const net::TlsServer> find_same(const TlsBuild& before,
                                                               const conf::ServerTls& settings,
-                                                              const FileStamps& now);
+                                                              const net::FileStamps& now);
 [[nodiscard]] std::shared_ptr<const net::TlsClient> find_same(const TlsBuild& before,
                                                               const conf::UpstreamTls& settings,
-                                                              const FileStamps& now);
+                                                              const net::FileStamps& now);
 
 }  // namespace tidegate::gateway

@@ -8,7 +8,7 @@
 
 #include "conf/config.hpp"
 #include "conf/config_error.hpp"
-#include "gateway/process/file_stamp.hpp"
+#include "wire/net/file_stamp.hpp"
 #include "wire/net/tls_client.hpp"
 #include "wire/net/tls_server.hpp"
 #include "wire/net/tls_tickets.hpp"
@@ -37,7 +37,7 @@ struct TlsMaking {
 
   StapleFaults staples;
   const TlsBuild* before = nullptr;  // what is the same there is taken from it
-  FileStamps stamps = {};            // with `before`: of all files now
+  net::FileStamps stamps = {};       // with `before`: of all files now
 };
 
 // Reads all files that `config` names, and adds a fault for each that cannot be used: with its place, its

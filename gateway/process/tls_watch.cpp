@@ -40,7 +40,7 @@ void TlsWatch::arm() {
 }
 
 void TlsWatch::look() {
-  auto now = stamps_of(files_);
+  auto now = net::stamps_of(files_);
   const bool still = now == seen_;
   seen_ = std::move(now);
   if (still && seen_ != built_ && !building_) build();

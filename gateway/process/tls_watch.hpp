@@ -51,8 +51,8 @@ class TlsWatch {
   TlsBuild current_;
   std::vector<std::string> files_;
   boost::asio::steady_timer timer_;
-  FileStamps built_;  // what the contexts in use, or refused last, were built from
-  FileStamps seen_;   // by the look before
+  net::FileStamps built_;  // what the contexts in use, or refused last, were built from
+  net::FileStamps seen_;   // by the look before
   bool building_ = false;
   std::thread builder_;
 };

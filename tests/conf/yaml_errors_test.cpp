@@ -53,7 +53,7 @@ TEST_CASE("faults at the top") {
   check_rows(
       {
           {"listen: []",
-           "t.yaml:3:1: listen: unknown key `listen`; known here: listeners, routes, upstreams, admin, log,"},
+           "t.yaml:3:1: listen: unknown key `listen`; known here: listeners, routes, upstreams, admin, resolver,"},
           {"upstream: {}", "t.yaml:3:1: upstream: unknown key `upstream`; did you mean `upstreams`?"},
           {"shut_down: {}", "t.yaml:3:1: shut_down: unknown key `shut_down`; did you mean `shutdown`?"},
           {"workers: four",
@@ -241,7 +241,7 @@ TEST_CASE("faults of upstreams") {
   check_rows(
       {
           {"endpoints: []", "t.yaml:4:16: upstreams.app.endpoints: there is no endpoint"},
-          {"balance: hash", "t.yaml:4:5: upstreams.app: `endpoints` is missing"},
+          {"balance: hash", "t.yaml:4:5: upstreams.app: one of endpoints, dns, kubernetes or file is missing"},
           {"endpoint: [\"h:1\"]",
            "t.yaml:4:5: upstreams.app.endpoint: unknown key `endpoint`; did you mean `endpoints`?"},
           {"endpoints: h:1", "t.yaml:4:16: upstreams.app.endpoints: expected a list"},
@@ -316,8 +316,8 @@ TEST_CASE("faults of an upstream's settings") {
            "t.yaml:5:21: upstreams.app.maxConnections: expected a plain whole number"},
           {"pool: 64", "t.yaml:5:11: upstreams.app.pool: expected a map, found `64`"},
           {"slowStart: 30", "t.yaml:5:16: upstreams.app.slowStart: a duration needs a unit"},
-          {"kubernetes: {}",
-           "t.yaml:5:5: upstreams.app.kubernetes: unknown key `kubernetes`; known here: endpoints,"},
+          {"consul: {}",
+           "t.yaml:5:5: upstreams.app.consul: unknown key `consul`; known here: endpoints, dns, kubernetes,"},
       },
       "listeners: [\"0.0.0.0:80\"]\nupstreams:\n  app:\n    endpoints: [\"10.0.0.1:1\"]\n    ");
 }

@@ -37,6 +37,7 @@ inline ClusterView make_view(conf::Balance kind, const std::vector<int>& weights
     view.members.push_back({std::move(endpoint), weights[index]});
   }
   if (kind == conf::Balance::hash) view.ring = make_hash_ring(view.members);
+  if (kind == conf::Balance::sticky) view.sticky = make_sticky_index(view.members);
   return view;
 }
 

@@ -148,3 +148,47 @@ TEST_CASE("destroying a connect under way leaves nothing behind") {
   CHECK(loop.wheel().size() == 0);
   CHECK(client.stream->hangup_watcher == nullptr);
 }
+
+namespace {
+
+net::Task<> connect_to_either_into(net::EventLoop& loop, net::SocketAddress first, net::SocketAddress second,
+                                   std::chrono::milliseconds time, std::string& outcome) {
+  const net::OpeningLimits limits{loop.now() + time};
+  const auto either = co_await upstream::connect_to_either(loop, first, second, kUpstream, limits);
+  outcome = !either.stream ? either.stream.error().message() : either.second_taken ? "second" : "first";
+}
+
+std::string connect_to_either(net::SocketAddress first, net::SocketAddress second,
+                              std::chrono::milliseconds time = 10s) {
+  net::EventLoop loop;
+  std::string outcome;
+  run(loop, connect_to_either_into(loop, first, second, time, outcome));
+  return outcome;
+}
+
+// A port that refuses, and that nobody else can take.
+struct Refusing {
+  Refusing() : bound(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const auto any = *net::SocketAddress::from_ip("127.0.0.1", 0);
+    require(::bind(bound.get(), any.data(), any.size()) == 0, "bind");
+  }
+  [[nodiscard]] net::SocketAddress address() const { return net::SocketAddress::local_of(bound.get()); }
+  net::UniqueFd bound;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "RFC 8305: the first address that answers is taken, the second one is tried when the first is silent") {
+  const auto listener = listen_here();
+  const auto here = net::SocketAddress::local_of(listener.get());
+  const Deaf deaf;
+  const Refusing refusing;
+  CHECK(connect_to_either(here, deaf.address()) == "first");
+  CHECK(connect_to_either(deaf.address(), here) == "second");
+  CHECK(connect_to_either(refusing.address(), here) ==
+        "Connection refused");  // told at once: nothing was lost
+  CHECK(connect_to_either(deaf.address(), refusing.address(), 400ms) == "Connection timed out");
+  const Deaf other;
+  CHECK(connect_to_either(deaf.address(), other.address(), 400ms) == "Connection timed out");
+}

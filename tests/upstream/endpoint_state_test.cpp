@@ -6,7 +6,8 @@ using namespace tidegate::upstream;
 
 namespace {
 
-constexpr Discovery discoveries[] = {Discovery::present, Discovery::draining, Discovery::absent};
+constexpr Discovery discoveries[] = {Discovery::present, Discovery::not_serving, Discovery::draining,
+                                     Discovery::absent};
 constexpr Verdict verdicts[] = {Verdict::unknown, Verdict::pass, Verdict::fail};
 constexpr AdminOrder orders[] = {AdminOrder::none, AdminOrder::drain};
 
@@ -56,12 +57,20 @@ TEST_CASE("an endpoint that is to stay follows its verdict") {
 
 TEST_CASE("draining wins over every verdict, and removal over draining") {
   for_all_facts([](const EndpointFacts& facts, EndpointState state) {
-    const bool leaves = facts.discovery != Discovery::present || facts.admin == AdminOrder::drain;
+    const bool leaves = facts.discovery == Discovery::draining || facts.discovery == Discovery::absent ||
+                        facts.admin == AdminOrder::drain;
     const bool gone = facts.discovery == Discovery::absent && facts.empty;
     if (gone) CHECK(state == EndpointState::removed);
     if (leaves && !gone) CHECK(state == EndpointState::draining);
     if (!leaves) CHECK(state != EndpointState::draining);
     if (!gone) CHECK(state != EndpointState::removed);
+  });
+}
+
+TEST_CASE("what does not serve is unready whatever its verdict, unless it leaves") {
+  for_all_facts([](const EndpointFacts& facts, EndpointState state) {
+    if (facts.discovery == Discovery::not_serving && facts.admin == AdminOrder::none)
+      CHECK(state == EndpointState::unready);
   });
 }
 

@@ -25,9 +25,8 @@ struct DiscoveredEndpoint {
   std::string name;       // identity in sticky cookies and metrics; empty: the address
   Offer offer = Offer::serving;
   std::string cause;  // the evidence for an offer that is not `serving`: "slice soketi-x2v says terminating"
-  // The host that this is an address of, where that has addresses of both families: a connect may then go to
-  // one of the other family beside it (RFC 8305). Empty: none.
-  std::string dual_stack_host;
+  std::string host;   // the name that it is an address of, for certificates; empty: none
+  bool dual_stack = false;  // `host` has addresses of both families: see `connect_to_either`
   bool operator==(const DiscoveredEndpoint&) const = default;
 };
 

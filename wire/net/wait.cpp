@@ -18,6 +18,10 @@ Wait& Wait::writable(Stream& stream) {
   writing_ = &stream;
   return *this;
 }
+Wait& Wait::or_writable(Stream& stream) {
+  also_writing_ = &stream;
+  return *this;
+}
 Wait& Wait::hangup(Stream& stream) {
   watching_ = &stream;
   return *this;
@@ -37,6 +41,8 @@ bool Wait::await_ready() {
     cause_ = Cause::readable;
   else if (writing_ != nullptr && writing_->writable())
     cause_ = Cause::writable;
+  else if (also_writing_ != nullptr && also_writing_->writable())
+    cause_ = Cause::writable;
   else if (signal_ != nullptr && signal_->raised())
     cause_ = Cause::signal;
   else if (watching_ != nullptr && watching_->hung_up())
@@ -48,6 +54,7 @@ void Wait::await_suspend(std::coroutine_handle<> coroutine) {
   coroutine_ = coroutine;
   if (reading_ != nullptr) reading_->reader = this;
   if (writing_ != nullptr) writing_->writer = this;
+  if (also_writing_ != nullptr) also_writing_->writer = this;
   if (watching_ != nullptr) watching_->hangup_watcher = this;
   if (signal_ != nullptr) signal_->waiter_ = this;
   loop_.wheel().arm(*this, deadline_);
@@ -63,6 +70,7 @@ void Wait::wake(Cause cause) {
 void Wait::detach() {
   if (reading_ != nullptr && reading_->reader == this) reading_->reader = nullptr;
   if (writing_ != nullptr && writing_->writer == this) writing_->writer = nullptr;
+  if (also_writing_ != nullptr && also_writing_->writer == this) also_writing_->writer = nullptr;
   if (watching_ != nullptr && watching_->hangup_watcher == this) watching_->hangup_watcher = nullptr;
   if (signal_ != nullptr && signal_->waiter_ == this) signal_->waiter_ = nullptr;
   disarm();

@@ -56,6 +56,8 @@ class Wait final : private Waiter, private DeadlineNode {
 
   Wait& readable(Stream& stream);
   Wait& writable(Stream& stream);
+  // A second one; which of the two it was they know themselves.
+  Wait& or_writable(Stream& stream);
   // The peer closed or reset: for watching a client while nothing is expected of it.
   Wait& hangup(Stream& stream);
   Wait& signal(Signal& signal);
@@ -77,6 +79,7 @@ class Wait final : private Waiter, private DeadlineNode {
   EventLoop& loop_;
   Stream* reading_ = nullptr;
   Stream* writing_ = nullptr;
+  Stream* also_writing_ = nullptr;
   Stream* watching_ = nullptr;
   Signal* signal_ = nullptr;
   TimePoint deadline_{};

@@ -129,9 +129,10 @@ TEST_CASE("process facts are those of this process") {
 }
 
 TEST_CASE("endpoints as JSON, in order") {
-  const auto value = boost::json::parse(endpoints_json({endpoint("pod-1", 3, EndpointState::unready),
-                                                        endpoint("pod-0", 2, EndpointState::ready),
-                                                        endpoint("pod-0", 1, EndpointState::draining)}));
+  const auto value = boost::json::parse(endpoints_json(
+      {endpoint("pod-1", 3, EndpointState::unready), endpoint("pod-0", 2, EndpointState::ready),
+       endpoint("pod-0", 1, EndpointState::draining)},
+      {}));
   const auto& rows = value.at("endpoints").as_array();
   REQUIRE(rows.size() == 3);
   CHECK(rows[0].at("id") == 1);

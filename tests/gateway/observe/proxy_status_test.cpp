@@ -35,7 +35,7 @@ TEST_CASE("each reason has its status and its RFC 9209 token") {
       {FailureReason::hold_expired, 503, "destination_unavailable"},
       {FailureReason::endpoints_full, 503, "connection_limit_reached"},
       {FailureReason::authentication_busy, 503, "proxy_internal_response"},
-      {FailureReason::dns_error, 502, "dns_error"},
+      {FailureReason::unresolved, 503, "dns_error"},
       {FailureReason::connection_refused, 502, "connection_refused"},
       {FailureReason::connection_timeout, 504, "connection_timeout"},
       {FailureReason::connection_terminated, 502, "connection_terminated"},

@@ -43,7 +43,7 @@ struct Watched {
     auto contexts = gateway::make_tls_contexts(*config, keys, std::chrono::system_clock::now(), faults);
     REQUIRE(faults.empty());
     watch.watch({config, std::make_shared<const gateway::TlsContexts>(std::move(contexts)),
-                 gateway::stamps_of(gateway::tls_files(*config))});
+                 net::stamps_of(gateway::tls_files(*config))});
   }
 
   void look_until_logged(const std::string& words) {

@@ -1,8 +1,8 @@
-#include "gateway/process/file_stamp.hpp"
+#include "wire/net/file_stamp.hpp"
 
 #include <sys/stat.h>
 
-namespace tidegate::gateway {
+namespace tidegate::net {
 namespace {
 
 std::int64_t nanoseconds(const timespec& time) {
@@ -24,4 +24,4 @@ FileStamps stamps_of(const std::vector<std::string>& files) {
   return stamps;
 }
 
-}  // namespace tidegate::gateway
+}  // namespace tidegate::net

@@ -1,18 +1,17 @@
-#include "gateway/process/config_watch.hpp"
+#include "wire/net/file_watch.hpp"
 
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include <boost/asio/io_context.hpp>
-#include <spdlog/logger.h>
 
 #include "tests/support/catch.hpp"
 #include "tests/support/patience.hpp"
 
 using namespace tidegate;
-using gateway::ConfigWatch;
-using gateway::directories_of;
+using net::directories_of;
+using net::FileWatch;
 namespace fs = std::filesystem;
 
 namespace {
@@ -50,7 +49,7 @@ struct ConfigMap : Folder {
 
 struct Watched {
   explicit Watched(const fs::path& file)
-      : watch(context, file.string(), std::make_shared<spdlog::logger>("quiet"), [this] { ++changes; }) {}
+      : watch(context, file.string(), {[this] { ++changes; }, [](const std::string&) {}}) {}
 
   void expect_changes(int count) {
     test::wait_until(std::to_string(count) + " changes", [&] {
@@ -63,7 +62,7 @@ struct Watched {
 
   boost::asio::io_context context;
   int changes = 0;
-  ConfigWatch watch;
+  FileWatch watch;
 };
 
 }  // namespace

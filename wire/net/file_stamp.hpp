@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace tidegate::gateway {
+namespace tidegate::net {
 
 // What is to be seen of a file from outside; changes when it is written, replaced or its symbolic link is
 // moved (as Kubernetes does with the files of a Secret or ConfigMap). All zero: there is none.
@@ -24,4 +24,4 @@ struct FileStamp {
 using FileStamps = std::map<std::string, FileStamp>;
 [[nodiscard]] FileStamps stamps_of(const std::vector<std::string>& files);
 
-}  // namespace tidegate::gateway
+}  // namespace tidegate::net

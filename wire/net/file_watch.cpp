@@ -1,4 +1,4 @@
-#include "gateway/process/config_watch.hpp"
+#include "wire/net/file_watch.hpp"
 
 #include <algorithm>
 #include <array>
@@ -6,18 +6,20 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <utility>
 
 #include <boost/asio/buffer.hpp>
-#include <spdlog/logger.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
-namespace tidegate::gateway {
+namespace tidegate::net {
 namespace {
 
 namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::milliseconds kQuiet{200};   // after the last event
+constexpr int kLongestUnrest = 5;                  // so many times the quiet that is waited for
 constexpr std::chrono::milliseconds kLook{2'000};  // without inotify
 constexpr int kMostLinks = 16;
 constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ATTRIB;
@@ -53,12 +55,11 @@ std::vector<std::string> directories_of(const std::string& file) {
   return directories;
 }
 
-struct ConfigWatch::State : std::enable_shared_from_this<State> {
-  State(boost::asio::io_context& context, std::string name, std::shared_ptr<spdlog::logger> to,
-        std::function<void()> call)
+struct FileWatch::State : std::enable_shared_from_this<State> {
+  State(boost::asio::io_context& context, std::string name, Listener told, std::chrono::milliseconds pause)
       : file(std::move(name)),
-        log(std::move(to)),
-        changed(std::move(call)),
+        listener(std::move(told)),
+        quiet(pause),
         stamp(stamp_of(file)),
         events(context),
         timer(context) {}
@@ -81,8 +82,9 @@ struct ConfigWatch::State : std::enable_shared_from_this<State> {
   }
 
   void give_up(const std::string& why) {
-    log->warn("watch: inotify cannot be used ({}): {} is looked at every {} s", why, file,
-              std::chrono::duration_cast<std::chrono::seconds>(kLook).count());
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kLook).count();
+    listener.warn("watch: inotify cannot be used (" + why + "): " + file + " is looked at every " +
+                  std::to_string(seconds) + " s");
     boost::system::error_code ignored;
     events.close(ignored);
     look_in(kLook);
@@ -93,9 +95,16 @@ struct ConfigWatch::State : std::enable_shared_from_this<State> {
     events.async_read_some(boost::asio::buffer(buffer),
                            [self = shared_from_this()](boost::system::error_code error, std::size_t) {
                              if (error || self->stopped) return;
-                             self->look_in(kQuiet);
+                             self->look_soon();
                              self->wait();
                            });
+  }
+
+  void look_soon() {
+    const auto now = Clock::now();
+    if (!unrest_since) unrest_since = now;
+    const auto latest = *unrest_since + kLongestUnrest * quiet;
+    look_in(std::chrono::duration_cast<std::chrono::milliseconds>(std::min(now + quiet, latest) - now));
   }
 
   void look_in(std::chrono::milliseconds time) {
@@ -106,14 +115,14 @@ struct ConfigWatch::State : std::enable_shared_from_this<State> {
   }
 
   void look() {
+    unrest_since.reset();
     watch();
     if (!events.is_open()) look_in(kLook);
     const auto now = stamp_of(file);
     // In the middle of being replaced there may be none for a moment.
     if (now == stamp || now == FileStamp{}) return;
     stamp = now;
-    log->info("{} has changed", file);
-    changed();
+    listener.changed();
   }
 
   void stop() {
@@ -121,12 +130,13 @@ struct ConfigWatch::State : std::enable_shared_from_this<State> {
     timer.cancel();
     boost::system::error_code ignored;
     events.close(ignored);
-    changed = nullptr;
+    listener = {};
   }
 
   const std::string file;
-  const std::shared_ptr<spdlog::logger> log;
-  std::function<void()> changed;
+  Listener listener;
+  const std::chrono::milliseconds quiet;
+  std::optional<Clock::time_point> unrest_since;  // of the first event that was not looked at
   FileStamp stamp;
   boost::asio::posix::stream_descriptor events;
   boost::asio::steady_timer timer;
@@ -134,14 +144,14 @@ struct ConfigWatch::State : std::enable_shared_from_this<State> {
   bool stopped = false;
 };
 
-ConfigWatch::ConfigWatch(boost::asio::io_context& context, std::string file,
-                         std::shared_ptr<spdlog::logger> log, std::function<void()> changed)
-    : state_(std::make_shared<State>(context, std::move(file), std::move(log), std::move(changed))) {
+FileWatch::FileWatch(boost::asio::io_context& context, std::string file, Listener listener,
+                     std::chrono::milliseconds quiet)
+    : state_(std::make_shared<State>(context, std::move(file), std::move(listener), quiet)) {
   state_->start();
 }
 
-ConfigWatch::~ConfigWatch() {
+FileWatch::~FileWatch() {
   state_->stop();
 }
 
-}  // namespace tidegate::gateway
+}  // namespace tidegate::net
