@@ -12,8 +12,16 @@ constexpr int largest_weight = 1'000;
 DiscoveredEndpoint endpoint_at(const std::string& address, std::uint16_t port, const HostMemory& host) {
   DiscoveredEndpoint endpoint;
   endpoint.address = conf::Address{address, port, {}};
-  if (host.is_dual_stack()) endpoint.dual_stack_host = host.name();
+  endpoint.host = host.name();
+  endpoint.dual_stack = host.is_dual_stack();
   return endpoint;
+}
+
+// For certificates: they name what was written rather than what the search list made of it.
+std::string written_name(const Target& target) {
+  auto name = target.what.name;
+  if (name.ends_with('.')) name.pop_back();
+  return name;
 }
 
 int scale_weight(int weight, int largest) {
@@ -29,6 +37,7 @@ std::vector<DiscoveredEndpoint> endpoints_of(const Target& target, const HostMem
   for (const auto& address : addresses) {
     auto endpoint = endpoint_at(address, target.what.port, host);
     endpoint.weight = target.weight;
+    endpoint.host = written_name(target);
     endpoint.name = target.name;
     if (!target.name.empty() && addresses.size() > 1) endpoint.name += "-" + address;
     endpoints.push_back(std::move(endpoint));

@@ -9,12 +9,13 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "conf/addresses.hpp"
 #include "upstream/discovery/dns/ares_channel.hpp"
+#include "upstream/discovery/dns/hosts_file.hpp"
 #include "upstream/discovery/dns/names.hpp"
+#include "wire/net/file_stamp.hpp"
 #include "wire/net/socket_address.hpp"
 #include "wire/net/whole_file.hpp"
 
@@ -27,6 +28,7 @@ using namespace std::chrono_literals;
 
 constexpr std::uint16_t dns_port = 53;
 constexpr std::size_t largest_resolv_conf = 64 * 1024;
+constexpr std::size_t largest_hosts = 4 * 1024 * 1024;
 constexpr auto look_gap = 1s;  // between two looks at whether resolv.conf has changed
 
 // With its port, and brackets where they are needed.
@@ -62,24 +64,6 @@ Answer local_answer(RecordType type) {
   return answer;
 }
 
-// What tells one content of a file from the next, links followed: Kubernetes and resolvconf replace it.
-struct FileState {
-  ino_t inode = 0;
-  off_t size = -1;
-  timespec changed{};
-
-  [[nodiscard]] bool operator==(const FileState& other) const {
-    return inode == other.inode && size == other.size && changed.tv_sec == other.changed.tv_sec &&
-           changed.tv_nsec == other.changed.tv_nsec;
-  }
-};
-
-FileState state_of(const std::string& file) {
-  struct stat status {};
-  if (::stat(file.c_str(), &status) != 0) return {};
-  return {status.st_ino, status.st_size, status.st_mtim};
-}
-
 }  // namespace
 
 class Resolver::Queue : public std::enable_shared_from_this<Queue> {
@@ -101,8 +85,9 @@ class Resolver::Queue : public std::enable_shared_from_this<Queue> {
     Callback callback;
   };
 
-  void look_at_resolv_conf();
+  void look_at_files();
   void read_resolv_conf();
+  void read_hosts();
   void pump();
   [[nodiscard]] bool make_channel();
   void begin(Question question);
@@ -113,7 +98,9 @@ class Resolver::Queue : public std::enable_shared_from_this<Queue> {
   Options options_;
   std::mt19937_64 random_;
   ResolvConf resolv_conf_;
-  FileState resolv_conf_state_;
+  net::FileStamp resolv_conf_stamp_;
+  HostsFile hosts_;
+  net::FileStamp hosts_stamp_;
   std::optional<Clock::time_point> looked_;
   std::vector<std::string> servers_;
   std::unique_ptr<AresChannel> channel_;
@@ -131,20 +118,24 @@ Resolver::Queue::Queue(asio::io_context& context, conf::Resolver settings, Optio
       options_(std::move(options)),
       random_(options_.seed) {
   for (const auto& server : settings_.servers) servers_.push_back(server_text(server));
-  look_at_resolv_conf();
+  look_at_files();
 }
 
-// === resolv.conf ===
+// === resolv.conf and hosts ===
 
-void Resolver::Queue::look_at_resolv_conf() {
+void Resolver::Queue::look_at_files() {
   const auto now = Clock::now();
   if (looked_ && now - *looked_ < look_gap) return;
-  const auto state = state_of(options_.resolv_conf);
-  if (!looked_ || !(state == resolv_conf_state_)) {
-    resolv_conf_state_ = state;
-    read_resolv_conf();
-  }
+  const auto resolv_conf = net::stamp_of(options_.resolv_conf);
+  if (!looked_ || !(std::exchange(resolv_conf_stamp_, resolv_conf) == resolv_conf)) read_resolv_conf();
+  const auto hosts = net::stamp_of(options_.hosts);
+  if (!(std::exchange(hosts_stamp_, hosts) == hosts)) read_hosts();
   looked_ = now;
+}
+
+void Resolver::Queue::read_hosts() {
+  const auto text = net::read_whole_file(options_.hosts, largest_hosts);
+  hosts_ = text ? HostsFile(*text) : HostsFile();
 }
 
 // A file that is gone or cannot be read is one without lines at first; later what was read before stays.
@@ -160,7 +151,8 @@ void Resolver::Queue::read_resolv_conf() {
 }
 
 std::vector<std::string> Resolver::Queue::names_for(const std::string& name) {
-  look_at_resolv_conf();
+  look_at_files();
+  if (hosts_.has(name)) return {name};
   return search_names(name, settings_.search ? *settings_.search : resolv_conf_.search,
                       settings_.ndots.value_or(resolv_conf_.ndots));
 }
@@ -174,7 +166,7 @@ std::string Resolver::Queue::servers() const {
 // === questions ===
 
 void Resolver::Queue::ask(std::string name, RecordType type, Callback callback) {
-  look_at_resolv_conf();
+  look_at_files();
   waiting_.push_back({std::move(name), type, std::move(callback)});
   pump();
 }
@@ -212,6 +204,10 @@ void Resolver::Queue::begin(Question question) {
   };
   if (is_local_host(question.name)) {
     hear(local_answer(question.type));
+    return;
+  }
+  if (hosts_.has(question.name)) {
+    hear(hosts_.answer(question.name, question.type));
     return;
   }
   if (channel_ == nullptr && !make_channel()) {

@@ -17,13 +17,14 @@ class io_context;
 namespace tidegate::upstream::dns {
 
 // Shared by its sources; every call is made on the io_context's thread, and none blocks but for the reading
-// of resolv.conf, a small file, when it has changed.
+// of resolv.conf and hosts, small files, when they have changed.
 class Resolver {
  public:
   using Callback = std::function<void(Answer)>;
 
   struct Options {
     std::string resolv_conf = "/etc/resolv.conf";
+    std::string hosts = "/etc/hosts";         // names that stand there are asked of nobody
     std::size_t most_questions = 128;         // under way at once; the others wait in order
     std::uint64_t seed = 0x2545f4914f6cdd1d;  // of the jitter; different in every process
   };
@@ -40,7 +41,8 @@ class Resolver {
   // may do anything.
   void ask(std::string name, RecordType type, Callback callback);
 
-  // See `search_names`, by the settings and else by resolv.conf as it is now.
+  // See `search_names`, by the settings and else by resolv.conf as it is now; a name that stands in hosts is
+  // not completed.
   [[nodiscard]] std::vector<std::string> names_for(const std::string& name);
 
   // The servers that are asked, for messages: `10.96.0.10:53, [::1]:53`.

@@ -39,7 +39,8 @@ TEST_CASE("A and AAAA records are followed, and who leaves is named") {
   CHECK(scene.resets.empty());  // nothing is told from within the constructor
   REQUIRE(scene.until_resets(1));
   CHECK(scene.known() == "10.0.0.2:80 10.0.0.10:80 [fd00::1]:80");
-  CHECK(scene.resets[0].endpoints[0].dual_stack_host == "soketi.test");
+  CHECK(scene.resets[0].endpoints[0].dual_stack);
+  CHECK(scene.resets[0].endpoints[0].host == "soketi.test");
   REQUIRE(scene.until_confirmed(2));  // the server shuffles: that is no change
   CHECK(scene.resets.size() == 1);
 
@@ -50,7 +51,7 @@ TEST_CASE("A and AAAA records are followed, and who leaves is named") {
   // nothing.
   REQUIRE(scene.resets.size() == 2);
   CHECK(scene.resets[1].cause == "10.0.0.10 and 1 more are no longer in the DNS answer for soketi.test");
-  CHECK(scene.resets[1].endpoints[0].dual_stack_host.empty());
+  CHECK_FALSE(scene.resets[1].endpoints[0].dual_stack);
 }
 
 TEST_CASE("one family only, if so configured") {

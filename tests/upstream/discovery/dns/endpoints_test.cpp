@@ -36,7 +36,7 @@ std::string text_of(const DiscoveredEndpoint& endpoint) {
   auto text = endpoint.address.text() + " weight " + std::to_string(endpoint.weight) + " priority " +
               std::to_string(endpoint.priority);
   if (!endpoint.name.empty()) text += " name " + endpoint.name;
-  if (!endpoint.dual_stack_host.empty()) text += " host " + endpoint.dual_stack_host;
+  if (endpoint.dual_stack) text += " host " + endpoint.host;
   return text;
 }
 
@@ -59,8 +59,8 @@ TEST_CASE("the addresses of a name as endpoints") {
   CHECK(texts_of(endpoints_of(target, host_of("soketi.test", {"10.0.0.1"}))) ==
         Texts{"10.0.0.1:80 weight 3 priority 0 name blue"});
   CHECK(texts_of(endpoints_of(target, host_of("soketi.test", {"10.0.0.1"}, {"fd00::1"}))) ==
-        Texts{"10.0.0.1:80 weight 3 priority 0 name blue-10.0.0.1 host soketi.test",
-              "[fd00::1]:80 weight 3 priority 0 name blue-fd00::1 host soketi.test"});
+        Texts{"10.0.0.1:80 weight 3 priority 0 name blue-10.0.0.1 host soketi",
+              "[fd00::1]:80 weight 3 priority 0 name blue-fd00::1 host soketi"});
   CHECK(endpoints_of(target, HostMemory()).empty());
 }
 
