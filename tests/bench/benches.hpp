@@ -21,6 +21,9 @@ void measure_frames(const Options& options);
 // Processor time of the hop per WebSocket handshake, from connect to close.
 void measure_handshakes(const Options& options);
 
+// What thousands of endpoints in one upstream cost, and their changes.
+void measure_discovery(const Options& options);
+
 // How long good clients wait for their answers, alone and beside many slow ones.
 void measure_slow(const Options& options);
 

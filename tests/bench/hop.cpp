@@ -99,14 +99,16 @@ std::optional<Hop> Hop::start(Kind kind, const Options& options, std::uint16_t s
     std::printf("%s is missing here and left out\n", wanted.c_str());
     return std::nullopt;
   }
-  Layout layout{bench_folder() + "/" + name_of(kind) + options.inspect,
-                free_port(),
+  const auto port = free_port();
+  Layout layout{bench_folder() + "/" + name_of(kind) + "-" + std::to_string(port),
+                port,
                 free_port(),
                 server_port,
                 options.sockets,
                 {},
                 {},
                 options.half_open,
+                options.source,
                 options.inspect};
   if (options.tls) {
     const auto& issued = identity();

@@ -36,6 +36,7 @@ struct Layout {
   std::string certificate;  // file of what it shows to clients, and of its key; empty: clear text
   std::string key;
   bool half_open = false;  // tidegate has a short keepalive: a peer that vanished is given up within seconds
+  std::string source;      // tidegate: a line of YAML in place of its endpoints; empty: the server
   std::string inspect;     // tidegate: what is done about frames; empty: its default
 };
 [[nodiscard]] std::string configuration(Kind kind, const Layout& layout);

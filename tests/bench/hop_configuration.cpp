@@ -22,7 +22,8 @@ std::string tidegate_yaml(const Layout& layout) {
       << " }\nworkers: 2\n";
   if (!layout.inspect.empty())
     out << "routes:\n  - { path: /, upstream: server, webSocket: { inspect: " << layout.inspect << " } }\n";
-  out << "upstreams:\n  server: { endpoints: [\"127.0.0.1:" << layout.server_port << "\"]" << impatience
+  const auto server = "endpoints: [\"127.0.0.1:" + std::to_string(layout.server_port) + "\"]";
+  out << "upstreams:\n  server: { " << (layout.source.empty() ? server : layout.source) << impatience
       << " }\n"
       << "admin: { address: \"127.0.0.1:" << layout.admin_port << "\" }\n"
       << "log:\n  access: off\n  error: { path: " << layout.folder << "/error.log }\n";

@@ -49,6 +49,7 @@ void add_options(CLI::App& app, Options& options) {
   count("--message-sockets", options.message_sockets, "messages: tunnels");
   count("--handshakes", options.handshakes, "handshakes: handshakes");
   count("--rounds", options.rounds, "of each measurement of time; the least one counts");
+  count("--change-seconds", options.change_seconds, "discovery: so long endpoints change");
   count("--frame-rounds", options.frame_rounds, "frames: rounds; the median counts");
 }
 
@@ -71,6 +72,8 @@ int run(int argc, char** argv) {
   add_bench(app, "frames", "processor time of following frames, beside passing bytes", chosen,
             measure_frames);
   add_bench(app, "slow", "what good clients wait beside 2,000 slow ones", chosen, measure_slow);
+  add_bench(app, "discovery", "what 5,000 endpoints of one upstream cost, and 100 changes of them a second",
+            chosen, measure_discovery);
   add_bench(app, "handshakes", "processor time per WebSocket handshake", chosen, measure_handshakes);
   try {
     app.parse(argc, argv);

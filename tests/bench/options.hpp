@@ -20,6 +20,8 @@ struct Options {
   bool half_open = false;           // clients vanish without FIN or RST, and pods too
   int rounds = 3;                   // of each measurement of time; the least one counts
   int frame_rounds = 9;             // of `frames`; the median counts
+  int change_seconds = 60;          // of `discovery`, in which endpoints change
+  std::string source;               // tidegate: where its endpoints come from; empty: the one server
   std::string inspect;              // tidegate: what its route does about frames; empty: its default
 };
 
