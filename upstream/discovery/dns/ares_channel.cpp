@@ -32,7 +32,7 @@ struct Socket {
     error_code ignored;
     descriptor.assign(fd, ignored);
   }
-  ~Socket() { descriptor.release(); }
+  ~Socket() { descriptor.release(); }  // nothing, unless c-ares has not closed it
   Socket(const Socket&) = delete;
   Socket& operator=(const Socket&) = delete;
 
@@ -142,10 +142,14 @@ void AresChannel::Sockets::take_answer(void* asked, int status, int, unsigned ch
   question->callback(answer_of(status, std::span<const unsigned char>(bytes, length), question->type));
 }
 
-// c-ares closes a socket right after it wants neither of it.
+// c-ares closes a socket right after it wants neither of it. The descriptor lets go of it before that, and not
+// when the object goes, which a handler that runs may still hold: its number could be another socket's by then.
 void AresChannel::Sockets::set_state(ares_socket_t fd, bool readable, bool writable) {
   if (!readable && !writable) {
-    sockets_.erase(fd);
+    const auto closed = sockets_.find(fd);
+    if (closed == sockets_.end()) return;
+    closed->second->descriptor.release();
+    sockets_.erase(closed);
     return;
   }
   auto& socket = sockets_[fd];
