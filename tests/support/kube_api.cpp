@@ -1,11 +1,9 @@
 #include "tests/support/kube_api.hpp"
 
-#include <charconv>
 #include <cstdio>
 #include <deque>
 #include <future>
 #include <list>
-#include <map>
 #include <optional>
 #include <thread>
 
@@ -20,10 +18,9 @@
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/read.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
 
 #include "tests/support/kube_store.hpp"
+#include "tests/support/kube_target.hpp"
 
 namespace tidegate::test {
 namespace {
@@ -34,50 +31,6 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::size_t most_requests = 1000;
-
-std::string decode(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned int byte = 0;
-    const bool escape = text[i] == '%' && i + 2 < text.size();
-    if (escape) std::from_chars(text.data() + i + 1, text.data() + i + 3, byte, 16);
-    out += escape ? static_cast<char>(byte) : text[i];
-    if (escape) i += 2;
-  }
-  return out;
-}
-
-// What a target asks for.
-struct Asked {
-  std::optional<KubeSelection> selection;  // nothing: not for endpointslices of a namespace and a Service
-  std::map<std::string, std::string> query;
-};
-
-Asked read_target(std::string_view target) {
-  Asked asked;
-  const auto mark = target.find('?');
-  auto query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
-  while (!query.empty()) {
-    const auto pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const auto equals = std::min(pair.find('='), pair.size());
-    asked.query[decode(pair.substr(0, equals))] = decode(pair.substr(std::min(equals + 1, pair.size())));
-  }
-  constexpr std::string_view before = "/apis/discovery.k8s.io/v1/namespaces/";
-  constexpr std::string_view after = "/endpointslices";
-  constexpr std::string_view label = "kubernetes.io/service-name=";
-  const auto path = target.substr(0, mark);
-  const auto& selector = asked.query["labelSelector"];
-  if (!path.starts_with(before) || !path.ends_with(after) || !selector.starts_with(label)) return asked;
-  const auto name = path.substr(before.size(), path.size() - before.size() - after.size());
-  asked.selection = {decode(name), selector.substr(label.size())};
-  return asked;
-}
-
-std::string status_object(int code, const std::string& message) {
-  return boost::json::serialize(boost::json::object{
-      {"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"}, {"message", message}, {"code", code}});
-}
 
 std::string chunk(const std::string& text) {
   char size[20];
@@ -110,14 +63,13 @@ class KubeApi::Server {
 
   asio::io_context context;
   std::optional<asio::ssl::context> tls;
-  std::uint16_t port = 0;
+  std::uint16_t port = 0;  // stays, once it is known; any thread may read it
   KubeStore store;
   std::list<std::weak_ptr<Session>> sessions;
   std::deque<std::string> requests;
   KubeCounts counts;
   std::string token;
-  int refusal = 0;
-  std::string refusal_message;
+  std::pair<int, std::string> refusal;
   std::string exact_body;
   bool stalled = false;
   bool cut_next = false;
@@ -134,7 +86,8 @@ class KubeApi::Server {
 // One connection, which has one request.
 class KubeApi::Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(tcp::socket socket, Server& server) : server_(server), socket_(std::move(socket)), timer_(server.context) {
+  Session(tcp::socket socket, Server& server)
+      : server_(server), socket_(std::move(socket)), timer_(server.context) {
     if (server.tls) tls_.emplace(socket_, *server.tls);
   }
   ~Session() {
@@ -143,9 +96,10 @@ class KubeApi::Session : public std::enable_shared_from_this<Session> {
 
   void start() {
     if (!tls_) return read();
-    tls_->async_handshake(asio::ssl::stream_base::server, [self = shared_from_this()](const error_code& error) {
-      if (!error) self->read();
-    });
+    tls_->async_handshake(asio::ssl::stream_base::server,
+                          [self = shared_from_this()](const error_code& error) {
+                            if (!error) self->read();
+                          });
   }
 
   void close() {
@@ -176,9 +130,10 @@ class KubeApi::Session : public std::enable_shared_from_this<Session> {
 
   void read() {
     with_stream([this](auto& stream) {
-      http::async_read(stream, buffer_, request_, [self = shared_from_this()](const error_code& error, std::size_t) {
-        if (!error) self->answer();
-      });
+      http::async_read(stream, buffer_, request_,
+                       [self = shared_from_this()](const error_code& error, std::size_t) {
+                         if (!error) self->answer();
+                       });
     });
   }
 
@@ -186,32 +141,30 @@ class KubeApi::Session : public std::enable_shared_from_this<Session> {
     const std::string target(request_.target().data(), request_.target().size());
     server_.requests.push_back(target);
     if (server_.requests.size() > most_requests) server_.requests.pop_front();
-    const auto asked = read_target(target);
+    const auto asked = read_kube_target(target);
     const bool known = asked.selection && request_.method() == http::verb::get;
     const bool watch = known && asked.query.contains("watch");
     ++(!known ? server_.counts.others : watch ? server_.counts.watches : server_.counts.lists);
     if (server_.stalled) return await_end();
-    if (server_.refusal != 0) return refuse(server_.refusal, server_.refusal_message);
+    if (server_.refusal.first != 0) return refuse(server_.refusal.first, server_.refusal.second);
     const auto authorization = request_[http::field::authorization];
-    if (!server_.token.empty() && authorization != "Bearer " + server_.token) return refuse(401, "Unauthorized");
+    if (!server_.token.empty() && authorization != "Bearer " + server_.token)
+      return refuse(401, "Unauthorized");
     if (!server_.exact_body.empty()) return answer(200, server_.exact_body);
     if (!known) return refuse(404, "the server could not find the requested resource");
     watch ? begin_watch(asked) : list(asked);
   }
 
-  void list(const Asked& asked) {
-    const auto value = [&](const char* name) {
-      const auto found = asked.query.find(name);
-      return found == asked.query.end() ? std::string() : found->second;
-    };
-    const auto limit = value("limit");
-    auto page = server_.store.page(*asked.selection, limit.empty() ? 0 : std::stoull(limit), value("continue"));
+  void list(const KubeTarget& asked) {
+    const auto limit = asked.get("limit");
+    const auto most = limit.empty() ? 0 : std::stoull(limit);
+    const auto page = server_.store.page(*asked.selection, most, asked.get("continue"));
     if (page.empty()) return refuse(410, "The provided continue parameter is too old");
     answer(200, page);
   }
 
-  void begin_watch(const Asked& asked) {
-    const auto version = std::stoull(asked.query.at("resourceVersion"));
+  void begin_watch(const KubeTarget& asked) {
+    const auto version = std::stoull(asked.get("resourceVersion"));
     if (!server_.store.remembers(version)) return refuse(410, "too old resource version");
     selection_ = asked.selection;
     ++server_.counts.open_watches;
@@ -220,8 +173,8 @@ class KubeApi::Session : public std::enable_shared_from_this<Session> {
     for (const auto& change : server_.store.since(version)) {
       if (wants(change.slice)) send_event(change.line);
     }
-    if (const auto span = asked.query.find("timeoutSeconds"); span != asked.query.end()) {
-      timer_.expires_after(std::chrono::seconds(std::stoull(span->second)));
+    if (const auto span = asked.get("timeoutSeconds"); !span.empty()) {
+      timer_.expires_after(std::chrono::seconds(std::stoull(span)));
       timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
         if (!cancelled) self->end_watch();
       });
@@ -231,21 +184,21 @@ class KubeApi::Session : public std::enable_shared_from_this<Session> {
 
   void refuse(int status, const std::string& message) {
     if (status == 401 || status == 403) ++server_.counts.refused;
-    answer(status, status_object(status, message));
+    answer(status, status_json(status, message));
   }
 
   void answer(int status, const std::string& body) {
-    send("HTTP/1.1 " + std::to_string(status) + " Said\r\nContent-Type: application/json\r\nContent-Length: " +
-         std::to_string(body.size()) + "\r\nConnection: close\r\n\r\n" + body);
+    send("HTTP/1.1 " + std::to_string(status) +
+         " Said\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+         "\r\nConnection: close\r\n\r\n" + body);
     end();
   }
 
   // Sees the client go.
   void await_end() {
     with_stream([this](auto& stream) {
-      stream.async_read_some(asio::buffer(&byte_, 1), [self = shared_from_this()](const error_code&, std::size_t) {
-        self->close();
-      });
+      stream.async_read_some(asio::buffer(&byte_, 1),
+                             [self = shared_from_this()](const error_code&, std::size_t) { self->close(); });
     });
   }
 
@@ -266,12 +219,13 @@ class KubeApi::Session : public std::enable_shared_from_this<Session> {
     piece_ = output_.substr(0, most);
     output_.erase(0, piece_.size());
     with_stream([this](auto& stream) {
-      asio::async_write(stream, asio::buffer(piece_), [self = shared_from_this()](const error_code& error, std::size_t) {
-        if (error) return self->close();
-        if (!self->output_.empty()) return self->send_more();
-        self->sending_ = false;
-        if (self->ends_) self->close();
-      });
+      asio::async_write(stream, asio::buffer(piece_),
+                        [self = shared_from_this()](const error_code& error, std::size_t) {
+                          if (error) return self->close();
+                          if (!self->output_.empty()) return self->send_more();
+                          self->sending_ = false;
+                          if (self->ends_) self->close();
+                        });
     });
   }
 
@@ -320,7 +274,7 @@ void KubeApi::Server::listen() {
   acceptor_.set_option(asio::socket_base::reuse_address(true));
   acceptor_.bind(where);
   acceptor_.listen();
-  port = acceptor_.local_endpoint().port();
+  if (port == 0) port = acceptor_.local_endpoint().port();
   accept();
 }
 
@@ -334,7 +288,7 @@ void KubeApi::Server::stop() {
 
 void KubeApi::Server::accept() {
   acceptor_.async_accept([this](const error_code& error, tcp::socket socket) {
-    if (error) return;
+    if (error || !acceptor_.is_open()) return;
     sessions.remove_if([](const auto& session) { return session.expired(); });
     const auto session = std::make_shared<Session>(std::move(socket), *this);
     sessions.push_back(session);
@@ -395,7 +349,8 @@ void KubeApi::compact() {
 void KubeApi::expire_watches() {
   server_->run([&] {
     server_->store.compact();
-    const auto line = "{\"type\":\"ERROR\",\"object\":" + status_object(410, "too old resource version") + "}\n";
+    const auto line =
+        "{\"type\":\"ERROR\",\"object\":" + status_json(410, "too old resource version") + "}\n";
     server_->each_watch([&](Session& session) {
       session.send_event(line);
       session.end_watch();
@@ -418,10 +373,7 @@ void KubeApi::require_token(const std::string& token) {
   server_->run([&] { server_->token = token; });
 }
 void KubeApi::refuse(int status, const std::string& message) {
-  server_->run([&] {
-    server_->refusal = status;
-    server_->refusal_message = message;
-  });
+  server_->run([&] { server_->refusal = {status, message}; });
 }
 void KubeApi::answer_exactly(const std::string& body) {
   server_->run([&] { server_->exact_body = body; });

@@ -1,7 +1,7 @@
 // An API server of Kubernetes in the hands of a test or a tool: it keeps EndpointSlices and answers lists and
-// watches of them as a real one does (chunked lists with `continue`, watches from a version, bookmarks, 410 for
-// versions it has forgotten), over real sockets of 127.0.0.1, on an own thread. Every call of it returns when
-// it has taken effect; any thread may call.
+// watches of them as a real one does (chunked lists with `continue`, watches from a version, bookmarks, 410
+// for versions it has forgotten), over real sockets of 127.0.0.1, on an own thread. Every call of it returns
+// when it has taken effect; any thread may call.
 #pragma once
 
 #include <cstdint>
@@ -22,9 +22,9 @@ struct KubeTls {
 };
 
 struct KubeCounts {
-  int lists = 0;   // pages of lists
+  int lists = 0;  // pages of lists
   int watches = 0;
-  int others = 0;  // anything else: nothing of tidegate asks for that
+  int others = 0;   // anything else: nothing of tidegate asks for that
   int refused = 0;  // answered with 401 or 403
   int open_watches = 0;
 };
@@ -47,9 +47,9 @@ class KubeApi {
   void send_bookmarks();
 
   // === faults ===
-  void compact();        // forgets history: what goes on from an older version gets 410
+  void compact();         // forgets history: what goes on from an older version gets 410
   void expire_watches();  // the same, and ends the open ones with that error
-  void close_watches();  // ends the open ones in order
+  void close_watches();   // ends the open ones in order
   void cut_next_event();  // half of the next event goes out, then the connection is closed
   // Bytes of the body that go out at a time; 0: all at once.
   void set_pieces(std::size_t bytes);

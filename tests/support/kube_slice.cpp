@@ -1,6 +1,7 @@
 #include "tests/support/kube_slice.hpp"
 
 #include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
 
 namespace tidegate::test {
 namespace {
@@ -60,6 +61,11 @@ json::object json_of(const KubeSlice& slice, std::uint64_t version) {
   if (!endpoints.empty()) out["endpoints"] = std::move(endpoints);
   if (!ports.empty()) out["ports"] = std::move(ports);
   return out;
+}
+
+std::string status_json(int code, const std::string& message) {
+  return json::serialize(json::object{
+      {"kind", "Status"}, {"apiVersion", "v1"}, {"status", "Failure"}, {"message", message}, {"code", code}});
 }
 
 }  // namespace tidegate::test

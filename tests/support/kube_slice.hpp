@@ -12,7 +12,7 @@ namespace tidegate::test {
 
 struct KubePort {
   std::string name;
-  std::optional<std::uint16_t> port;
+  std::optional<std::uint16_t> port = {};
   std::string protocol = "TCP";
 };
 
@@ -37,5 +37,7 @@ struct KubeSlice {
 };
 
 [[nodiscard]] boost::json::object json_of(const KubeSlice& slice, std::uint64_t version);
+// A Status, which a server refuses with.
+[[nodiscard]] std::string status_json(int code, const std::string& message);
 
 }  // namespace tidegate::test

@@ -1,6 +1,7 @@
+#include "upstream/discovery/kubernetes/api_access.hpp"
+
 #include <cstdlib>
 
-#include "upstream/discovery/kubernetes/api_access.hpp"
 #include "upstream/discovery/kubernetes/credential_file.hpp"
 
 namespace tidegate::upstream {
@@ -31,7 +32,8 @@ std::string ApiAccess::text() const {
 conf::Parsed<ApiAccess> read_service_account(const ServiceAccount& account) {
   if (account.host.empty())
     return refusal(
-        "KUBERNETES_SERVICE_HOST is not set, so tidegate does not run in a pod of Kubernetes; name a kubeconfig "
+        "KUBERNETES_SERVICE_HOST is not set, so tidegate does not run in a pod of Kubernetes; name a "
+        "kubeconfig "
         "file to reach the API server from outside");
   const auto port = conf::parse_integer(account.port);
   if (!port || *port < 1 || *port > 65535)

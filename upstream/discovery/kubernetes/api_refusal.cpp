@@ -6,7 +6,8 @@ namespace {
 std::string unknown_credentials(const ApiAccess& access) {
   const std::string nobody = "does not know who asks (401): ";
   if (!access.token_file.empty())
-    return nobody + "the token in " + access.token_file + " is not or no longer valid; it is read anew for each try";
+    return nobody + "the token in " + access.token_file +
+           " is not or no longer valid; it is read anew for each try";
   if (!access.token.empty()) return nobody + "the token of the kubeconfig is not or no longer valid";
   if (!access.certificate.empty()) return nobody + "the client-certificate is not or no longer valid";
   return nobody + "the kubeconfig has no token, tokenFile or client-certificate for the user";
@@ -22,11 +23,13 @@ std::string describe(const ApiRefusal& refusal, const ApiAccess& access) {
     case 403:
       return "does not let tidegate " + verb + " endpointslices.discovery.k8s.io in namespace " +
              refusal.name_space +
-             " (403): a Role with the verbs list and watch for them has to be bound to the service account, see "
+             " (403): a Role with the verbs list and watch for them has to be bound to the service account, "
+             "see "
              "examples/kubernetes" +
              said;
     case 404:
-      return "knows no endpointslices of discovery.k8s.io/v1 (404): Kubernetes has them since 1.21; is it the "
+      return "knows no endpointslices of discovery.k8s.io/v1 (404): Kubernetes has them since 1.21; is it "
+             "the "
              "API server at all?" +
              said;
     case 429: return "is asked too much by all its clients (429)" + said;

@@ -79,7 +79,8 @@ class ApiRequest::Attempt : public std::enable_shared_from_this<Attempt> {
     resolver_.async_resolve(access.host, std::to_string(access.port), tcp::resolver::numeric_service,
                             [self = shared_from_this()](const error_code& error, const auto& found) {
                               if (!self->events_) return;
-                              if (error) return self->finish("its name cannot be resolved: " + error.message());
+                              if (error)
+                                return self->finish("its name cannot be resolved: " + error.message());
                               for (const auto& entry : found) {
                                 if (self->targets_.size() < most_addresses) self->targets_.push_back(entry);
                               }
@@ -112,11 +113,12 @@ class ApiRequest::Attempt : public std::enable_shared_from_this<Attempt> {
     if (!session) return finish(session.error().why);
     tls_.emplace(socket_, session->release());
     wait(question_.connect, "it did not end the TLS handshake");
-    tls_->async_handshake(asio::ssl::stream_base::client, [self = shared_from_this()](const error_code& error) {
-      if (!self->events_) return;
-      if (!error) return self->ask();
-      self->handshake_failed(error);
-    });
+    tls_->async_handshake(asio::ssl::stream_base::client,
+                          [self = shared_from_this()](const error_code& error) {
+                            if (!self->events_) return;
+                            if (!error) return self->ask();
+                            self->handshake_failed(error);
+                          });
   }
 
   void handshake_failed(const error_code& error) {
@@ -124,8 +126,8 @@ class ApiRequest::Attempt : public std::enable_shared_from_this<Attempt> {
     const auto untrusted = net::certificate_fault(tls_->native_handle());
     if (untrusted.empty()) return finish("TLS handshake: " + error.message());
     const auto source = access.authorities.empty() ? "the system's CA certificates" : access.authorities_file;
-    finish("its certificate is not accepted (" + untrusted + "); it was looked at with " + source + " and the name " +
-           (access.server_name.empty() ? access.host : access.server_name));
+    finish("its certificate is not accepted (" + untrusted + "); it was looked at with " + source +
+           " and the name " + (access.server_name.empty() ? access.host : access.server_name));
   }
 
   // === ask and read ===
@@ -183,7 +185,8 @@ class ApiRequest::Attempt : public std::enable_shared_from_this<Attempt> {
     if (size > 0) tell([&](const ApiEvents& events) { events.bytes({bytes_.data(), size}); });
     if (!events_) return;
     // `need_buffer`: ours is full.
-    if (error && error != http::error::need_buffer) return finish("it broke off its answer: " + error.message());
+    if (error && error != http::error::need_buffer)
+      return finish("it broke off its answer: " + error.message());
     read_body();
   }
 

@@ -34,7 +34,8 @@ std::string load(ssl::context& context, const ApiAccess& access) {
   context.set_password_callback([](std::size_t, ssl::context::password_purpose) { return std::string(); },
                                 failed);
   context.use_private_key(bytes(access.key), ssl::context::pem, failed);
-  if (failed) return "the client-key is no PEM key without a passphrase, or not that of the client-certificate";
+  if (failed)
+    return "the client-key is no PEM key without a passphrase, or not that of the client-certificate";
   return {};
 }
 

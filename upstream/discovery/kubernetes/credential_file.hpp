@@ -7,8 +7,8 @@
 
 namespace tidegate::upstream {
 
-// A bearer token without the blanks around it. The error says what is wrong with it: it is to stand in a field
-// of a request.
+// A bearer token without the blanks around it. The error says what is wrong with it: it is to stand in a
+// field of a request.
 [[nodiscard]] conf::Parsed<std::string> read_token(const std::string& text);
 // The errors name the file.
 [[nodiscard]] conf::Parsed<std::string> read_token_file(const std::string& file);

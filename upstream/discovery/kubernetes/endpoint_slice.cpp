@@ -38,7 +38,8 @@ class SliceReader {
     }
     if (fault_.empty()) return {boost::system::in_place_value, std::move(slice_)};
     const auto which = slice_.name.empty() ? "an EndpointSlice" : "EndpointSlice " + slice_.name;
-    return {boost::system::in_place_error, UnreadableSlice{slice_.name, which + " cannot be used: " + fault_}};
+    return {boost::system::in_place_error,
+            UnreadableSlice{slice_.name, which + " cannot be used: " + fault_}};
   }
 
  private:
@@ -121,7 +122,8 @@ class SliceReader {
   }
 
   std::string host(const json::array* addresses) {
-    const auto found = addresses == nullptr || addresses->empty() ? std::string_view() : text(&addresses->front());
+    const auto found =
+        addresses == nullptr || addresses->empty() ? std::string_view() : text(&addresses->front());
     const bool v6 = slice_.type == AddressType::ipv6;
     const auto address = net::SocketAddress::from_ip(found, 0);
     if (address && address->family() == (v6 ? AF_INET6 : AF_INET)) return address->host();

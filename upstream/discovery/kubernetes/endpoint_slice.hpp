@@ -49,8 +49,8 @@ struct UnreadableSlice {
 };
 
 // The slice that an object of the API is. Of an endpoint with several addresses the first counts: those
-// behind it have no meaning that is defined. The error says what is not as discovery.k8s.io/v1 has it; whoever
-// wrote the slice (a controller, or a person) is to blame.
+// behind it have no meaning that is defined. The error says what is not as discovery.k8s.io/v1 has it;
+// whoever wrote the slice (a controller, or a person) is to blame.
 [[nodiscard]] boost::system::result<EndpointSlice, UnreadableSlice> read_slice(
     const boost::json::value& object);
 

@@ -1,4 +1,5 @@
-// The file that kubectl uses (client.authentication and clientcmd v1 of Kubernetes): its current context only.
+// The file that kubectl uses (client.authentication and clientcmd v1 of Kubernetes): its current context
+// only.
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
@@ -31,9 +32,9 @@ std::string decode_base64(std::string_view text) {
     if (c != '\n' && c != '\r' && c != ' ') clean += c;
   }
   std::string out(clean.size() / 4 * 3 + 3, '\0');
-  const int size = ::EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                     reinterpret_cast<const unsigned char*>(clean.data()),
-                                     static_cast<int>(clean.size()));
+  const int size =
+      ::EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                        reinterpret_cast<const unsigned char*>(clean.data()), static_cast<int>(clean.size()));
   if (size < 0) throw Refusal("is not base64");
   // What OpenSSL counts has the zeros that stand for the padding.
   std::size_t padding = 0;
@@ -51,8 +52,7 @@ class KubeconfigReader {
     if (!bytes) throw Refusal(bytes.error().why);
     root_ = YAML::Load(*bytes);
     const auto current = text(root_, "current-context", "");
-    if (current.empty())
-      refuse("has no current-context; `kubectl config use-context NAME` sets it");
+    if (current.empty()) refuse("has no current-context; `kubectl config use-context NAME` sets it");
     const auto context = named("contexts", "context", current);
     const auto name_space = text(context, "namespace", "context " + current);
     if (!name_space.empty()) access_.name_space = name_space;
@@ -148,8 +148,9 @@ class KubeconfigReader {
     const auto user = named("users", "user", name);
     for (const char* const program : {"exec", "auth-provider"}) {
       if (!member(user, program).IsDefined()) continue;
-      refuse("gets the credentials of " + where + " by " + program +
-             ", and tidegate runs no programs for that: give it a token, a tokenFile or a client certificate");
+      refuse(
+          "gets the credentials of " + where + " by " + program +
+          ", and tidegate runs no programs for that: give it a token, a tokenFile or a client certificate");
     }
     for (const char* const other : {"username", "password", "as"}) {
       if (!text(user, other, where).empty())

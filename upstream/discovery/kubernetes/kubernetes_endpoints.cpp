@@ -35,8 +35,8 @@ constexpr auto shortest_watch = 1s;
 
 }  // namespace
 
-// What is asked now, and all that was heard. It goes with its KubernetesEndpoints, or with the last call of an
-// event that destroys that.
+// What is asked now, and all that was heard. It goes with its KubernetesEndpoints, or with the last call of
+// an event that destroys that.
 class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follower> {
  public:
   Follower(boost::asio::io_context& context, conf::KubernetesSource source, SourceEvents events,
@@ -221,7 +221,8 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
       table_.remove(deleted->name);
       return take("slice " + deleted->name + " was deleted");
     }
-    if (const auto* const unreadable = std::get_if<UnreadableSlice>(&event.what)) return complain(unreadable->why);
+    if (const auto* const unreadable = std::get_if<UnreadableSlice>(&event.what))
+      return complain(unreadable->why);
     confirm();
   }
 
@@ -299,9 +300,9 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
   ApiAccess access_;
   SliceSelection selection_;
   bool watching_ = false;
-  int status_ = 0;          // 0: no answer yet
+  int status_ = 0;           // 0: no answer yet
   Clock::time_point began_;  // when the answer did
-  bool heard_ = false;      // anything of the watch
+  bool heard_ = false;       // anything of the watch
   std::string body_;
   LineSplitter lines_{longest_event};
   std::optional<ApiRequest> request_;
@@ -312,7 +313,8 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
 
 KubernetesEndpoints::KubernetesEndpoints(boost::asio::io_context& context, conf::KubernetesSource source,
                                          SourceEvents events, KubernetesOptions options)
-    : follower_(std::make_shared<Follower>(context, std::move(source), std::move(events), std::move(options))) {
+    : follower_(
+          std::make_shared<Follower>(context, std::move(source), std::move(events), std::move(options))) {
   follower_->start();
 }
 

@@ -23,13 +23,13 @@ struct KubernetesOptions {
   std::uint64_t seed = 0;                    // of the jitter
 };
 
-// Asks for one thing only: to list and to watch the endpointslices of the namespace that belong to the Service.
+// Asks for one thing only: to list and to watch the endpointslices of the namespace that belong to the
+// Service.
 //
-// `confirm` is told when a watch begins, ends in time, and with each bookmark, which kube-apiserver sends about
-// every minute.
-// While the server cannot be asked it is tried again, after 200 ms at first and after up to 30 s in the end
-// (see back_off.hpp), and `fail` is told each time. A version that the server has forgotten (410) leads to a
-// new list, of which only the differences are told.
+// `confirm` is told when a watch begins, ends in time, and with each bookmark, which kube-apiserver sends
+// about every minute. While the server cannot be asked it is tried again, after 200 ms at first and after up
+// to 30 s in the end (see back_off.hpp), and `fail` is told each time. A version that the server has
+// forgotten (410) leads to a new list, of which only the differences are told.
 class KubernetesEndpoints final : public Source {
  public:
   KubernetesEndpoints(boost::asio::io_context& context, conf::KubernetesSource source, SourceEvents events,

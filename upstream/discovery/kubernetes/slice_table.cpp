@@ -21,7 +21,8 @@ std::string list_of(const std::vector<SlicePort>& ports) {
   for (const auto& port : ports) {
     if (!list.empty()) list += ", ";
     list += port.name.empty() ? "one without a name" : port.name;
-    list += " (" + (port.number ? std::to_string(*port.number) : "any number") + (port.tcp ? ")" : ", not TCP)");
+    list +=
+        " (" + (port.number ? std::to_string(*port.number) : "any number") + (port.tcp ? ")" : ", not TCP)");
   }
   return list.empty() ? "none" : list;
 }
@@ -114,7 +115,8 @@ std::optional<std::string> SliceTable::fault() const {
 // need not have any, and one without a number stands for every one.
 Port SliceTable::port_of(const EndpointSlice& slice) const {
   if (slice.type == AddressType::fqdn)
-    return no_port("has names, which are not followed: only IPv4 and IPv6 slices are; let DNS discover names");
+    return no_port(
+        "has names, which are not followed: only IPv4 and IPv6 slices are; let DNS discover names");
   const bool by_name = !wanted_.port_name.empty();
   const bool by_number = !by_name && wanted_.port != 0;
   if (by_number && slice.ports.empty()) return wanted_.port;
@@ -149,7 +151,8 @@ SliceTable::Claims SliceTable::claims_of(const EndpointSlice& slice, std::uint16
       claim.endpoint.cause = "slice " + slice.name + " says " + std::string(said.evidence);
     // What is in the zone is near whatever the hints say; they may send traffic of the zone further.
     const auto& zones = said.zones;
-    const bool near = said.zone == wanted_.zone || std::find(zones.begin(), zones.end(), wanted_.zone) != zones.end();
+    const bool near =
+        said.zone == wanted_.zone || std::find(zones.begin(), zones.end(), wanted_.zone) != zones.end();
     claim.endpoint.priority = wanted_.zone.empty() || near ? 0 : 1;
     claim.uid = said.uid;
     const auto [place, fresh] = claims.emplace(claim.endpoint.address.text(), claim);

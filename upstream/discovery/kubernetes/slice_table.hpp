@@ -61,7 +61,8 @@ class SliceTable {
   void replace(const std::string& slice, Held held);
   void drop(const std::string& slice, const std::string& address);
   void count(const Held& held, int by);
-  [[nodiscard]] std::optional<DiscoveredEndpoint> offered(const std::string& address, const Place& place) const;
+  [[nodiscard]] std::optional<DiscoveredEndpoint> offered(const std::string& address,
+                                                          const Place& place) const;
   static const Claim& best(const Place& place);
 
   const conf::KubernetesSource wanted_;
@@ -69,8 +70,8 @@ class SliceTable {
   std::unordered_map<std::string, Place> places_;       // by address
   std::unordered_map<std::string, std::string> named_;  // names that were told -> the address that has it
   std::set<std::string> changed_;                       // addresses, since they were taken
-  int used_ = 0;    // slices with endpoints that can be used
-  int unused_ = 0;  // and that cannot
+  int used_ = 0;                                        // slices with endpoints that can be used
+  int unused_ = 0;                                      // and that cannot
   bool reset_told_ = false;
 };
 

@@ -97,8 +97,7 @@ conf::Parsed<WatchEvent> read_watch_event(std::string_view line) {
   auto version = version_of(object);
   if (version.empty()) return unusable<WatchEvent>("an event of its watch has no resourceVersion");
   if (type == "ADDED" || type == "MODIFIED") return {boost::system::in_place_value, stands(*object)};
-  if (type == "BOOKMARK")
-    return {boost::system::in_place_value, WatchEvent{Bookmark{}, std::move(version)}};
+  if (type == "BOOKMARK") return {boost::system::in_place_value, WatchEvent{Bookmark{}, std::move(version)}};
   if (type == "DELETED") {
     std::string name(text(member(member(object, "metadata"), "name")));
     return {boost::system::in_place_value, WatchEvent{SliceDeleted{std::move(name)}, std::move(version)}};
