@@ -44,7 +44,7 @@ conf::Parsed<ApiAccess> read_service_account(const ServiceAccount& account) {
   access.port = static_cast<std::uint16_t>(*port);
   access.token_file = account.folder + "/token";
   access.authorities_file = account.folder + "/ca.crt";
-  auto token = read_token_file(access.token_file);
+  auto token = read_word_file(access.token_file);
   if (!token)
     return refusal(token.error().why +
                    "; the pod needs a service account whose token is mounted (automountServiceAccountToken)");
@@ -52,7 +52,7 @@ conf::Parsed<ApiAccess> read_service_account(const ServiceAccount& account) {
   auto authorities = read_credential_file(access.authorities_file);
   if (!authorities) return refusal(authorities.error().why);
   access.authorities = std::move(*authorities);
-  auto name_space = read_token_file(account.folder + "/namespace");
+  auto name_space = read_word_file(account.folder + "/namespace");
   if (!name_space) return refusal(name_space.error().why);
   access.name_space = std::move(*name_space);
   return {boost::system::in_place_value, std::move(access)};

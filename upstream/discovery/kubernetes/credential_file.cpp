@@ -9,7 +9,7 @@ namespace tidegate::upstream {
 namespace {
 
 constexpr std::size_t most_bytes = 1024 * 1024;
-constexpr std::size_t longest_token = 16 * 1024;
+constexpr std::size_t longest_word = 16 * 1024;
 
 conf::Parsed<std::string> refusal(std::string why) {
   return {boost::system::in_place_error, conf::Unreadable{std::move(why)}};
@@ -17,23 +17,21 @@ conf::Parsed<std::string> refusal(std::string why) {
 
 }  // namespace
 
-conf::Parsed<std::string> read_token(const std::string& text) {
+conf::Parsed<std::string> read_word(const std::string& text) {
   constexpr std::string_view blanks = " \t\r\n";
-  const auto begin = text.find_first_not_of(blanks);
-  if (begin == std::string::npos) return refusal("holds no token");
-  const auto token = text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
+  const auto begin = std::min(text.find_first_not_of(blanks), text.size());
+  const auto word = text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
   const auto is_visible = [](char c) { return c > ' ' && c <= '~'; };
-  if (token.size() > longest_token || !std::all_of(token.begin(), token.end(), is_visible))
-    return refusal("holds no token, which is one word of at most " + std::to_string(longest_token) +
-                   " visible characters");
-  return {boost::system::in_place_value, token};
+  if (word.empty() || word.size() > longest_word || !std::all_of(word.begin(), word.end(), is_visible))
+    return refusal("is not one word of at most " + std::to_string(longest_word) + " visible characters");
+  return {boost::system::in_place_value, word};
 }
 
-conf::Parsed<std::string> read_token_file(const std::string& file) {
+conf::Parsed<std::string> read_word_file(const std::string& file) {
   const auto text = read_credential_file(file);
   if (!text) return text;
-  auto token = read_token(*text);
-  return token ? token : refusal(file + " " + token.error().why);
+  auto word = read_word(*text);
+  return word ? word : refusal(file + " " + word.error().why);
 }
 
 conf::Parsed<std::string> read_credential_file(const std::string& file) {

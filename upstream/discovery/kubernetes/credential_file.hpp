@@ -1,4 +1,4 @@
-// Files that hold one credential.
+// Small files that say who somebody is.
 #pragma once
 
 #include <string>
@@ -7,11 +7,11 @@
 
 namespace tidegate::upstream {
 
-// A bearer token without the blanks around it. The error says what is wrong with it: it is to stand in a
-// field of a request.
-[[nodiscard]] conf::Parsed<std::string> read_token(const std::string& text);
+// A token or a name without the blanks around it. The error says what is wrong with it: it is to stand in a
+// request.
+[[nodiscard]] conf::Parsed<std::string> read_word(const std::string& text);
 // The errors name the file.
-[[nodiscard]] conf::Parsed<std::string> read_token_file(const std::string& file);
+[[nodiscard]] conf::Parsed<std::string> read_word_file(const std::string& file);
 [[nodiscard]] conf::Parsed<std::string> read_credential_file(const std::string& file);
 
 }  // namespace tidegate::upstream

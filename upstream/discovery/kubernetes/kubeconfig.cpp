@@ -171,7 +171,7 @@ class KubeconfigReader {
     const auto inside = text(user, "token", where);
     if (token_file.empty() && inside.empty()) return;
     if (!token_file.empty()) access_.token_file = beside(token_file);
-    const auto token = token_file.empty() ? read_token(inside) : read_token_file(access_.token_file);
+    const auto token = token_file.empty() ? read_word(inside) : read_word_file(access_.token_file);
     if (token) {
       access_.token = *token;
       return;

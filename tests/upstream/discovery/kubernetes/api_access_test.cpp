@@ -73,8 +73,7 @@ TEST_CASE("the service account of a pod") {
   }
   SECTION("a token that would be more than a token in a request") {
     write(t.folder.file("token"), "secret\r\nX-Other: 1");
-    CHECK(read_service_account(account).error().why.find("holds no token, which is one word") !=
-          std::string::npos);
+    CHECK(read_service_account(account).error().why.find("is not one word") != std::string::npos);
   }
 }
 
@@ -172,7 +171,7 @@ TEST_CASE("what a kubeconfig cannot be used for, with the reason") {
        missing + " cannot be read: No such file or directory (tokenFile of user u in " +
            t.folder.file("config") + ")"},
       {kubeconfig(server, "token: 'a b'"),
-       "has a token in user u that holds no token, which is one word of at most 16384 visible characters"},
+       "has a token in user u that is not one word of at most 16384 visible characters"},
       {kubeconfig(server, "client-certificate-data: RA=="),
        "has only one of client-certificate and client-key in user u; both are needed"},
       {kubeconfig("server: [a]", ""), "has a server that is no text, in cluster c"},

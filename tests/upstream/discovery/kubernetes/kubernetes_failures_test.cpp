@@ -67,9 +67,16 @@ TEST_CASE("a watch that ends at once is no watch, and is not begun again and aga
   t.start();
   t.wait_for_watch();
   t.wait_for("10.0.0.1:6001");
-  t.api.answer_exactly("{}");
-  t.api.close_watches();
-  t.wait_for_failure("an event of its watch has no object");
+  SECTION("without a word") {
+    t.api.answer_exactly("{}");  // of which there is no line
+    t.api.close_watches();
+    t.wait_for_failure("it ended a watch at once");
+  }
+  SECTION("with nonsense") {
+    t.api.answer_exactly("{}\n");
+    t.api.close_watches();
+    t.wait_for_failure("an event of its watch has no object");
+  }
   CHECK(t.known() == "10.0.0.1:6001");
 }
 
