@@ -6,6 +6,7 @@
 
 #include "upstream/discovery/dns/dns_source.hpp"
 #include "upstream/discovery/file_source.hpp"
+#include "upstream/discovery/kubernetes/kubernetes_endpoints.hpp"
 
 namespace tidegate::gateway {
 
@@ -23,8 +24,11 @@ struct SourceOpener::Shared {
     return std::make_unique<upstream::FileSource>(context, file, std::move(events));
   }
 
-  std::unique_ptr<upstream::Source> open(const conf::KubernetesSource&, const upstream::SourceEvents&) {
-    throw std::runtime_error("KUBE");
+  std::unique_ptr<upstream::Source> open(const conf::KubernetesSource& kubernetes,
+                                         upstream::SourceEvents events) {
+    upstream::KubernetesOptions options;
+    options.seed = std::random_device{}();
+    return std::make_unique<upstream::KubernetesEndpoints>(context, kubernetes, std::move(events), options);
   }
 
   // One for all sources with the same settings; it goes with the last of them.

@@ -37,25 +37,26 @@ TlsClient::TlsClient(const TlsClientSettings& settings, WallTime now)
 SslPtr TlsClient::session(const std::string& host) const {
   SslPtr ssl(::SSL_new(context_.get()));
   if (!ssl) throw std::bad_alloc();
-  const auto& name = server_name_.empty() ? host : server_name_;
-  if (!name.empty()) {
-    const bool is_address = SocketAddress::from_ip(name, 0).has_value();
-    auto* const parameters = ::SSL_get0_param(ssl.get());
-    if (is_address) {
-      ::X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str());
-    } else {
-      // RFC 6066 3: literal addresses are not sent.
-      ::SSL_set_tlsext_host_name(ssl.get(), name.c_str());
-      ::X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-      ::X509_VERIFY_PARAM_set1_host(parameters, name.data(), name.size());
-    }
-  }
+  expect_peer(ssl.get(), server_name_.empty() ? host : server_name_);
   ::SSL_set_connect_state(ssl.get());
   return ssl;
 }
 
 std::unique_ptr<TlsSession> TlsClient::connect(int socket, const std::string& host) const {
   return std::make_unique<TlsSession>(session(host), socket, nullptr);
+}
+
+void expect_peer(SSL* session, const std::string& name) {
+  if (name.empty()) return;
+  auto* const parameters = ::SSL_get0_param(session);
+  if (SocketAddress::from_ip(name, 0)) {
+    ::X509_VERIFY_PARAM_set1_ip_asc(parameters, name.c_str());
+    return;
+  }
+  // RFC 6066 3: literal addresses are not sent.
+  ::SSL_set_tlsext_host_name(session, name.c_str());
+  ::X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+  ::X509_VERIFY_PARAM_set1_host(parameters, name.data(), name.size());
 }
 
 std::string certificate_fault(const SSL* session) {

@@ -38,6 +38,9 @@ class TlsClient {
   SslContextPtr context_;
 };
 
+// The name or IP literal that the certificate of the peer has to be for; a name is also asked for by SNI.
+void expect_peer(SSL* session, const std::string& name);
+
 // Why the peer's certificate was not accepted; empty if it was, or was not looked at.
 [[nodiscard]] std::string certificate_fault(const SSL* session);
 [[nodiscard]] inline std::string certificate_fault(const TlsSession& session) {
