@@ -19,6 +19,7 @@
 #include "tests/bench/benches.hpp"
 #include "tests/bench/echo_server.hpp"
 #include "tests/bench/hop.hpp"
+#include "tests/bench/process_facts.hpp"
 #include "tests/bench/requests.hpp"
 #include "tests/bench/table.hpp"
 #include "tests/support/kube_api.hpp"
