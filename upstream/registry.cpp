@@ -15,6 +15,7 @@ struct Registry::Entry {
   Verdict verdict = Verdict::unknown;
   AdminOrder admin = AdminOrder::none;
   EndpointState state = EndpointState::removed;
+  SocketIntake sockets;
   Transition last;
   std::uint64_t transitions = 0;
 };
@@ -38,8 +39,10 @@ struct Registry::Update {
   Cluster& cluster;
   TimePoint now;
   std::vector<Moved> moved;
+  std::vector<std::pair<EndpointPtr, std::string>> sockets_moved = {};  // with the cause
 
   void settle(Entry& entry, std::string_view cause);
+  void settle_sockets(const Entry& entry, std::string_view cause);
 };
 
 // Derives the entry's state from its facts and, if it is new, stores it where workers read it.
@@ -52,7 +55,11 @@ void Registry::Update::settle(Entry& entry, std::string_view cause) {
   facts.virtual_address = cluster.settings->virtual_address;
   facts.empty = endpoint.active() == 0;
   const bool leaves = entry.discovery != Discovery::present || entry.admin == AdminOrder::drain;
-  if (entry.state == EndpointState::draining && !leaves) entry.verdict = Verdict::unknown;
+  if (entry.state == EndpointState::draining && !leaves) {
+    entry.verdict = Verdict::unknown;
+    entry.sockets.forget();
+  }
+  settle_sockets(entry, cause);  // before it can be picked
   facts.verdict = entry.verdict;
 
   const auto state = derive_state(facts);
@@ -63,6 +70,14 @@ void Registry::Update::settle(Entry& entry, std::string_view cause) {
   entry.state = state;
   ++entry.transitions;
   moved.push_back({entry.endpoint, entry.last});
+}
+
+void Registry::Update::settle_sockets(const Entry& entry, std::string_view cause) {
+  const bool open = entry.sockets.open();
+  if (entry.endpoint->takes_new_sockets() == open) return;
+  entry.endpoint->set_takes_new_sockets(open);
+  if (entry.state == EndpointState::removed) return;  // a new one waits for its first verdict
+  sockets_moved.emplace_back(entry.endpoint, open ? std::string(cause) : entry.sockets.objections());
 }
 
 namespace {
@@ -129,6 +144,7 @@ void Registry::update_members(Update& update) {
     endpoint.set_max_connections(cluster.settings->max_connections);
     entry.weight = configured.weight;
     entry.discovery = Discovery::present;
+    entry.sockets.configure(*cluster.settings, endpoint.takes(true));
     // A probe that is new with this configuration takes nothing out before it has spoken.
     if (entry.state == EndpointState::ready && entry.verdict == Verdict::unknown)
       entry.verdict = Verdict::pass;
@@ -176,6 +192,17 @@ void Registry::report_verdict(EndpointId id, Verdict verdict, std::string cause,
   if (!update.moved.empty()) return publish(update);
   // A worker may have taken out what stays ready by its facts (a virtual address).
   if (verdict == Verdict::fail) entry->endpoint->set_state(entry->state);
+}
+
+void Registry::report_sockets(EndpointId id, ProbeKind probe, Verdict verdict, std::string cause) {
+  Cluster* cluster = nullptr;
+  auto* const entry = find(id, cluster);
+  if (entry == nullptr || !entry->sockets.report(probe, verdict, cause)) return;
+  const bool open = entry->sockets.open();
+  entry->endpoint->set_takes_new_sockets(open);
+  if (!listener_.sockets_changed) return;
+  const auto why = open ? std::string(name_of(probe)) + ": " + cause : entry->sockets.objections();
+  listener_.sockets_changed(entry->endpoint, cluster->settings->name, why);
 }
 
 void Registry::order(EndpointId id, AdminOrder order, std::string cause, TimePoint now) {
@@ -237,6 +264,10 @@ void Registry::publish(const Update& update) {
       listener_.state_changed(moved.endpoint, cluster.settings->name, moved.transition);
     }
   }
+  if (listener_.sockets_changed) {
+    for (const auto& [endpoint, cause] : update.sockets_moved)
+      listener_.sockets_changed(endpoint, cluster.settings->name, cause);
+  }
   if (listener_.view_changed) listener_.view_changed(published);
 }
 
@@ -258,7 +289,7 @@ std::vector<EndpointReport> Registry::report() const {
     for (const auto& entry : cluster->entries) {
       reports.push_back({name, entry.endpoint->id(), entry.endpoint->name(), entry.endpoint->address_text(),
                          entry.weight, entry.state, entry.endpoint->active(), entry.last, entry.transitions,
-                         entry.admin == AdminOrder::drain});
+                         entry.admin == AdminOrder::drain, entry.sockets});
     }
   }
   return reports;
