@@ -43,6 +43,7 @@ void check_process(const Config& config, ConfigErrors& errors);
 // `limits` of the whole, and where listeners and routes name them.
 void check_limits(const Config& config, ConfigErrors& errors);
 void check_source_addresses(const Upstream& upstream, Findings findings);
+void check_probes(const Upstream& upstream, Findings& findings);
 
 void check_server_tls(const ServerTls& tls, Findings findings);
 

@@ -18,6 +18,7 @@
 #include "conf/identity.hpp"
 #include "conf/limits.hpp"
 #include "conf/place.hpp"
+#include "conf/probe.hpp"
 #include "conf/tls.hpp"
 #include "conf/websocket.hpp"
 
@@ -186,36 +187,6 @@ struct Route {
 
 // === upstreams ===
 
-// Kubernetes' HTTPGetAction: port 0 means the endpoint's own port; host empty means the endpoint's address.
-struct HttpHeader {
-  std::string name;
-  std::string value;
-  bool operator==(const HttpHeader&) const = default;
-};
-struct HttpGetAction {
-  std::string path = "/";
-  std::uint16_t port = 0;
-  std::string host;
-  std::optional<bool> https;  // none: as the upstream's `tls` says, unless the probe has a port of its own
-  std::vector<HttpHeader> http_headers;
-  bool operator==(const HttpGetAction&) const = default;
-};
-struct TcpSocketAction {
-  std::uint16_t port = 0;
-  bool operator==(const TcpSocketAction&) const = default;
-};
-
-// Kubernetes' Probe with its names, meanings and defaults (core/v1 Probe).
-struct ReadinessProbe {
-  std::variant<HttpGetAction, TcpSocketAction> action;
-  std::chrono::seconds initial_delay{0};
-  std::chrono::seconds period{10};
-  std::chrono::seconds timeout{1};
-  int success_threshold = 1;
-  int failure_threshold = 3;
-  bool operator==(const ReadinessProbe&) const = default;
-};
-
 enum class Balance { round_robin, least_connections, random_two, hash, sticky };
 enum class HashKey { client_address, header, cookie, path };
 
@@ -300,7 +271,10 @@ struct Upstream {
   // retries go to it anew.
   bool virtual_address = false;
   BalancePolicy balance;
-  std::optional<ReadinessProbe> probe;
+  std::optional<Probe> probe;  // of readiness
+  // Where one of these fails nothing is taken out, but no new WebSockets go there.
+  std::optional<Probe> new_socket_probe;
+  std::optional<Probe> websocket_probe;
   int max_connections = 0;  // per endpoint, over all workers; 0: unlimited
   Duration slow_start{0};   // ramp of a newly ready endpoint's share; 0: none
   // Idle connections kept per endpoint and worker. `timeouts.poolIdle` ends those that are not needed; a

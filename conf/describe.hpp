@@ -25,8 +25,8 @@ void describe_limits(Fields& fields, Config& config);
 // `limits` of a listener or a route: names of what stands under the `limits` of the whole.
 void describe_limit_names(Fields& fields, std::vector<std::string>& names);
 
-// Kubernetes' `readinessProbe` block.
-void describe_probe(Fields& fields, ReadinessProbe& probe);
+// `readinessProbe`, `newSocketProbe` and `webSocketProbe` of an upstream.
+void describe_probes(Fields& fields, Upstream& upstream);
 
 // `endpoints` of an upstream, or of a file that lists them.
 void describe_endpoints(Fields& fields, std::vector<Endpoint>& endpoints);

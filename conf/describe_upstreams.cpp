@@ -197,8 +197,7 @@ void describe_upstream(Fields& fields, Upstream& upstream) {
       {"virtual", "The one address stands for many pods (a Kubernetes Service): failures never take it out."},
       upstream.virtual_address);
   fields.shaped({"balance", "How an endpoint is chosen."}, balance_shapes(upstream.balance), "round-robin");
-  fields.object({"readinessProbe", "The `readinessProbe` block of a Kubernetes Deployment, as it is."},
-                [&upstream](Fields& inner) { describe_probe(inner, upstream.probe.emplace()); });
+  describe_probes(fields, upstream);
   fields.integer({"maxConnections", "Per endpoint, over all workers; 0: unlimited."},
                  upstream.max_connections, {0, 10'000'000});
   fields.duration({"slowStart", "Time over which a newly ready endpoint's share grows to full; 0: none."},

@@ -47,45 +47,6 @@ void check_balance(const BalancePolicy& balance, Findings& findings) {
   }
 }
 
-void check_http_get(const HttpGetAction& action, Findings findings) {
-  if (!action.path.starts_with('/'))
-    findings.add("path", "a path begins with `/`, found " + quote(action.path));
-  const bool space = action.path.find(' ') != std::string::npos;
-  if (!is_field_value(action.path) || space)
-    findings.add("path", "a path has no spaces or control characters");
-  if (!is_field_value(action.host) || action.host.find(' ') != std::string::npos) {
-    findings.add("host", "expected a host name or IP address, found " + quote(action.host));
-  }
-  for (std::size_t i = 0; i < action.http_headers.size(); ++i) {
-    const auto& header = action.http_headers[i];
-    const std::string item = "httpHeaders[" + std::to_string(i) + "]";
-    if (!is_token(header.name)) {
-      findings.add(item + ".name", quote(header.name) + " is not the name of a header field");
-    }
-    if (!is_field_value(header.value))
-      findings.add(item + ".value", "has a line break or another control character");
-  }
-}
-
-void check_probe(const Upstream& upstream, Findings findings) {
-  const ReadinessProbe& probe = *upstream.probe;
-  const auto* http_get = std::get_if<HttpGetAction>(&probe.action);
-  const auto* tcp_socket = std::get_if<TcpSocketAction>(&probe.action);
-  if (http_get != nullptr) check_http_get(*http_get, findings.below("httpGet"));
-  findings.check_positive("periodSeconds", probe.period);
-  findings.check_positive("timeoutSeconds", probe.timeout);
-  if (probe.initial_delay.count() < 0) findings.add("initialDelaySeconds", "must not be negative");
-  if (probe.success_threshold < 1) findings.add("successThreshold", "must be at least 1");
-  if (probe.failure_threshold < 1) findings.add("failureThreshold", "must be at least 1");
-  const bool port = http_get != nullptr ? http_get->port != 0 : tcp_socket->port != 0;
-  const bool any_unix = std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
-                                    [](const Endpoint& endpoint) { return endpoint.address.is_unix(); });
-  if (port && any_unix) {
-    findings.add(http_get != nullptr ? "httpGet.port" : "tcpSocket.port",
-                 "a Unix socket has no port: remove `port`, the probe then uses the endpoint itself");
-  }
-}
-
 void check_deadlines(const UpstreamTimeouts& timeouts, Findings& findings) {
   findings.check_positive("timeouts.connect", timeouts.connect);
   findings.check_positive("timeouts.responseHeader", timeouts.response_header);
@@ -180,7 +141,7 @@ void check_upstream(const Upstream& upstream, ConfigErrors& errors) {
   check_source_addresses(upstream, findings);
   check_discovery(upstream, findings);
   check_balance(upstream.balance, findings);
-  if (upstream.probe) check_probe(upstream, findings.below("readinessProbe"));
+  check_probes(upstream, findings);
   if (upstream.max_connections < 0) findings.add("maxConnections", "must not be negative; 0 is unlimited");
   if (upstream.slow_start.count() < 0) findings.add("slowStart", "must not be negative");
   check_deadlines(upstream.timeouts, findings);

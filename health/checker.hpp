@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "upstream/cluster_view.hpp"
+#include "upstream/socket_intake.hpp"
 #include "wire/net/tls_client.hpp"
 
 namespace boost::asio {
@@ -20,12 +21,19 @@ namespace tidegate::health {
 // By name of the upstream; those in clear text are not in it.
 using TlsClients = std::map<std::string, std::shared_ptr<const net::TlsClient>, std::less<>>;
 
+// The verdict of a probe that changed, with its evidence ("probe: HTTP 500 in 1.2 ms"; without the first word
+// where new sockets are probed). For a virtual address it is informative only.
+struct Finding {
+  upstream::EndpointId endpoint = 0;
+  upstream::ProbeKind probe = upstream::ProbeKind::readiness;
+  upstream::Verdict verdict{};
+  std::string cause;
+};
+
 class Checker {
  public:
-  // A verdict that changed, with its evidence ("probe: HTTP 500 in 1.2 ms"). For a virtual address it is
-  // informative only. Called from the io_context, never from within a call of the checker; may call the
-  // checker.
-  using Report = std::function<void(upstream::EndpointId, upstream::Verdict, std::string cause)>;
+  // Called from the io_context, never from within a call of the checker; may call the checker.
+  using Report = std::function<void(const Finding&)>;
 
   struct Options {
     std::size_t most_probes = 256;            // in flight at once; the others wait in order
@@ -40,12 +48,13 @@ class Checker {
   Checker& operator=(const Checker&) = delete;
 
   // Starts and ends loops so that they fit the view: every member that is not draining is watched. To be
-  // called with every new view. A loop begins with the verdict that the endpoint's state shows; it keeps its
-  // count as long as its probe stays the same, and its verdict over a changed one.
+  // called with every new view. A loop begins with the verdict that the endpoint's state shows, one of new
+  // sockets with none; it keeps its count as long as its probe stays the same, and its verdict over a changed
+  // one.
   void watch(const upstream::ClusterView& view);
 
   // A worker met a refusal, or control failed the endpoint for another reason: it counts as failed here too
-  // and is probed at once. Control itself tells the registry.
+  // and is probed at once. Control itself tells the registry. Probes of new sockets go on by themselves.
   void suspect(upstream::EndpointId id);
 
   // Something makes the endpoint doubtful, but does not fail it: its configured probe is sent at once.

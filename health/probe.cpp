@@ -1,8 +1,5 @@
 #include "health/probe.hpp"
 
-#include <array>
-#include <cerrno>
-#include <cstdio>
 #include <optional>
 #include <vector>
 
@@ -11,6 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
@@ -20,8 +18,11 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
+#include <openssl/rand.h>
 #include <sys/un.h>
 
+#include "health/probe_question.hpp"
+#include "health/websocket_trial.hpp"
 #include "wire/net/proxy_header.hpp"
 
 namespace tidegate::health {
@@ -39,40 +40,8 @@ constexpr int most_interim_answers = 8;
 constexpr std::size_t most_body = 64 * 1024;
 constexpr auto longest_body = 250ms;
 
-// What an error of the connection says of the endpoint.
-ProbeOutcome outcome_of(const error_code& error) {
-  if (error.category() != boost::system::system_category())
-    return ProbeOutcome::unreachable;  // of the resolver
-  switch (error.value()) {
-    case ECONNREFUSED:
-    case ENOENT:  // no such Unix socket
-    case ENOTSOCK:
-    case EACCES:
-    case EPERM: return ProbeOutcome::refused;
-    case ECONNRESET:
-    case ECONNABORTED:
-    case EPIPE: return ProbeOutcome::reset;
-    case ETIMEDOUT: return ProbeOutcome::timeout;
-    case EMFILE:
-    case ENFILE:
-    case EADDRNOTAVAIL:
-    case EADDRINUSE:
-    case ENOBUFS:
-    case ENOMEM: return ProbeOutcome::internal;
-    default: return ProbeOutcome::unreachable;
-  }
-}
-
-std::string text_of(Clock::duration elapsed) {
-  if (elapsed >= 1s && elapsed % 1s == 0s) return std::to_string(elapsed / 1s) + " s";
-  std::array<char, 32> text{};
-  const auto milliseconds = std::chrono::duration<double, std::milli>(elapsed).count();
-  std::snprintf(text.data(), text.size(), "%.1f ms", milliseconds);
-  return text.data();
-}
-
 std::uint16_t port_of(const ProbeRequest& request) {
-  const auto port = std::visit([](const auto& action) { return action.port; }, request.action);
+  const auto port = conf::port_of(request.action);
   return port != 0 ? port : request.address.port;
 }
 
@@ -82,25 +51,10 @@ net::SocketAddress address_of(const Endpoint& endpoint) {
   return net::SocketAddress::from_kernel(endpoint.data(), size).value_or(net::SocketAddress());
 }
 
-http::request<http::empty_body> make_request(const conf::HttpGetAction& action, const ProbeRequest& probe) {
-  const bool rooted = action.path.starts_with('/');
-  http::request<http::empty_body> request(http::verb::get, rooted ? action.path : "/" + action.path, 11);
-  conf::Address address = probe.address;
-  address.port = port_of(probe);
-  const std::string authority = address.is_unix() ? "localhost" : address.text();
-  request.set(http::field::host, action.host.empty() ? authority : action.host);
-  request.set(http::field::user_agent, "kube-probe/tidegate");  // the prefix is what applications look for
-  request.set(http::field::accept, "*/*");
-  for (const auto& header : action.http_headers) {
-    const auto field = http::string_to_field(header.name);
-    if (field == http::field::host || field == http::field::user_agent || field == http::field::accept) {
-      request.set(field, header.value);
-    } else if (field != http::field::connection) {
-      request.insert(header.name, header.value);
-    }
-  }
-  request.set(http::field::connection, "close");
-  return request;
+// Draws what a WebSocket's handshake has to have of its own; false if nothing can be drawn.
+bool draw(TrialRandom& random) {
+  static_assert(std::is_trivially_copyable_v<TrialRandom>);
+  return ::RAND_bytes(reinterpret_cast<unsigned char*>(&random), sizeof random) == 1;
 }
 
 }  // namespace
@@ -173,8 +127,8 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
       return finish(outcome_of(error), "connect: " + error.message());
     }
     if (connected_to_itself()) return finish(ProbeOutcome::refused, "connect: Connection refused");
-    if (request_.tls == nullptr && http_action() == nullptr)
-      return finish(ProbeOutcome::pass, "TCP connect in " + text_of(Clock::now() - began_));
+    if (request_.tls == nullptr && only_connects())
+      return finish(ProbeOutcome::pass, "TCP connect in " + elapsed());
     const bool own_port = port_of(request_) == request_.address.port;
     if (request_.proxy_protocol == conf::ProxyProtocolOut::off || !own_port) return begin();
     announce();
@@ -182,6 +136,9 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
 
   [[nodiscard]] const conf::HttpGetAction* http_action() const {
     return std::get_if<conf::HttpGetAction>(&request_.action);
+  }
+  [[nodiscard]] bool only_connects() const {
+    return std::holds_alternative<conf::TcpSocketAction>(request_.action);
   }
 
   // A connect to a local port of the ephemeral range on which nobody listens can meet its own simultaneous
@@ -234,16 +191,18 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
   }
 
   void secured() {
-    if (http_action() != nullptr) return ask();
-    finish(ProbeOutcome::pass, "TLS handshake in " + text_of(Clock::now() - began_));
+    if (!only_connects()) return ask();
+    finish(ProbeOutcome::pass, "TLS handshake in " + elapsed());
   }
 
   // What is read and written: the socket, or TLS on it.
   void with_stream(auto&& use) { tls_ ? use(*tls_) : use(socket_); }
 
   void ask() {
+    if (const auto* const action = std::get_if<conf::WebSocketAction>(&request_.action))
+      return open_socket(*action);
     stage_ = "waiting for the answer";
-    question_ = make_request(*http_action(), request_);
+    question_ = make_question(*http_action(), authority());
     with_stream([this](auto& stream) {
       http::async_write(stream, question_, [self = shared_from_this()](const error_code& error, std::size_t) {
         if (!self->done_) return;
@@ -252,6 +211,8 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
       });
     });
   }
+
+  [[nodiscard]] std::string authority() const { return authority_of(request_.address, port_of(request_)); }
 
   void read_head() {
     parser_.emplace();
@@ -267,7 +228,7 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
   void answered(const error_code& error) {
     if (!done_) return;
     if (error == http::error::end_of_stream || error == http::error::partial_message) {
-      return finish(ProbeOutcome::reset, "closed before the answer after " + text_of(Clock::now() - began_));
+      return finish(ProbeOutcome::reset, "closed before the answer after " + elapsed());
     }
     if (error && error.category() == boost::system::system_category()) {
       return finish(outcome_of(error), "receive: " + error.message());
@@ -278,25 +239,87 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
     if (status < 200 && status != 101 && ++interim_answers_ <= most_interim_answers) return read_head();
     const bool passes = status >= 200 && status < 400;
     result_.status = status;
-    read_body();
+    linger();
     finish(passes ? ProbeOutcome::pass : ProbeOutcome::not_ready,
-           "HTTP " + std::to_string(status) + " in " + text_of(Clock::now() - began_));
+           "HTTP " + std::to_string(status) + " in " + elapsed());
+  }
+
+  // === open a WebSocket ===
+
+  void open_socket(const conf::WebSocketAction& action) {
+    TrialRandom random;
+    if (!draw(random)) return finish(ProbeOutcome::internal, "no random numbers for the handshake");
+    stage_ = "waiting for the 101";
+    trial_.emplace(action, authority(), random);
+    say(trial_->request());
+  }
+
+  // Sends it, then listens.
+  void say(std::string_view bytes) {
+    with_stream([this, bytes](auto& stream) {
+      asio::async_write(stream, asio::buffer(bytes),
+                        [self = shared_from_this()](const error_code& error, std::size_t) {
+                          if (!self->done_) return;
+                          if (error) return self->finish(outcome_of(error), "send: " + error.message());
+                          self->listen();
+                        });
+    });
+  }
+
+  void listen() {
+    with_stream([this](auto& stream) {
+      stream.async_read_some(buffer_.prepare(4096),
+                             [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+                               self->hear(error, bytes);
+                             });
+    });
+  }
+
+  void hear(const error_code& error, std::size_t bytes) {
+    if (!done_) return;
+    if (error == asio::error::eof || error == asio::ssl::error::stream_truncated)
+      return finish(ProbeOutcome::reset, "closed " + std::string(stage_) + " after " + elapsed());
+    const bool of_tls = error.category() != boost::system::system_category();
+    if (error)
+      return finish(of_tls ? ProbeOutcome::invalid_answer : outcome_of(error), "receive: " + error.message());
+    buffer_.commit(bytes);
+    const auto heard = buffer_.data();
+    const auto step = trial_->receive({static_cast<const char*>(heard.data()), heard.size()});
+    buffer_.clear();
+    if (step == WebSocketTrial::Step::listen) return listen();
+    if (step == WebSocketTrial::Step::end) return conclude();
+    stage_ = "waiting for the pong";
+    say(trial_->ping());
+  }
+
+  void conclude() {
+    result_.status = trial_->status();
+    with_stream([this](auto& stream) {
+      asio::async_write(stream, asio::buffer(trial_->farewell()),
+                        [self = shared_from_this()](const error_code& error, std::size_t) {
+                          error ? self->close() : self->linger();
+                        });
+    });
+    lingers_ = true;
+    finish(trial_->outcome(), trial_->evidence() + " in " + elapsed());
   }
 
   // === end ===
+
+  [[nodiscard]] std::string elapsed() const { return text_of(Clock::now() - began_); }
 
   void finish(ProbeOutcome outcome, std::string evidence) {
     result_.outcome = outcome;
     result_.evidence = std::move(evidence);
     result_.elapsed = Clock::now() - began_;
     const auto done = std::exchange(done_, nullptr);
-    if (!reads_body_) close();
+    if (!lingers_) close();
     done(std::move(result_));
   }
 
-  // Closing with the body unread would send the pod a reset, which it may log as an error of its own.
-  void read_body() {
-    reads_body_ = true;
+  // Closing with bytes unread would send the pod a reset, which it may log as an error of its own.
+  void linger() {
+    lingers_ = true;
     wait(longest_body);
     buffer_.clear();
     read_more();
@@ -323,7 +346,7 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
   }
 
   void expire() {
-    if (reads_body_) return close();
+    if (lingers_) return close();
     if (!done_) return;
     finish(ProbeOutcome::timeout, "no answer within " + text_of(request_.timeout) + " (" + stage_ + ")");
   }
@@ -351,7 +374,8 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
   boost::beast::flat_buffer buffer_{most_head + 4096};
   std::optional<http::response_parser<http::empty_body>> parser_;
   int interim_answers_ = 0;
-  bool reads_body_ = false;
+  std::optional<WebSocketTrial> trial_;
+  bool lingers_ = false;
   std::size_t body_bytes_ = 0;
   ProbeResult result_;
 };

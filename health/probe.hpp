@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <variant>
 
 #include "conf/config.hpp"
 #include "health/probe_result.hpp"
@@ -18,7 +17,7 @@ namespace tidegate::health {
 
 struct ProbeRequest {
   conf::Address address;  // of the endpoint; a name is resolved
-  std::variant<conf::HttpGetAction, conf::TcpSocketAction> action;
+  conf::ProbeAction action;
   std::chrono::milliseconds timeout{1000};  // over resolving, connecting and the whole head of the answer
   std::shared_ptr<const net::TlsClient> tls = {};  // null: in clear text
   // What a probe that sends anything begins with; for connections that have the port of the endpoint itself.
@@ -31,6 +30,9 @@ struct ProbeRequest {
 // followed. `Host` is the action's host, else the endpoint's address and port, unless the headers name one.
 // What comes of a body is read for a moment after the verdict, so that the pod does not see a reset, and
 // ignored.
+//
+// A WebSocket probe opens a WebSocket as clients do, sends a ping, and passes once its pong has come; then it
+// closes with 1000. Any other status than 101, or a Close before the pong, is an explicit "not ready".
 class Probe {
  public:
   using Done = std::function<void(ProbeResult)>;

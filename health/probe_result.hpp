@@ -6,11 +6,13 @@
 #include <string>
 #include <string_view>
 
+#include <boost/system/error_code.hpp>
+
 namespace tidegate::health {
 
 enum class ProbeOutcome : std::uint8_t {
-  pass,            // connected (TCP, or TLS on it), or a status of 200 to 399
-  not_ready,       // any other status: the endpoint itself says that it takes no traffic
+  pass,            // connected (TCP, or TLS on it), a status of 200 to 399, or a pong
+  not_ready,       // any other status, or a Close: the endpoint itself says that it takes no traffic
   refused,         // nobody listens
   reset,           // connection lost before the answer
   unreachable,     // no route, or the name does not resolve
@@ -26,6 +28,11 @@ struct ProbeResult {
   std::string evidence;    // for logs: "HTTP 500 in 1.2 ms", "connect: Connection refused"
   std::chrono::steady_clock::duration elapsed{};
 };
+
+// What an error of the connection says of the endpoint.
+[[nodiscard]] ProbeOutcome outcome_of(const boost::system::error_code& error);
+// "1.2 ms", or "3 s" where it is even.
+[[nodiscard]] std::string text_of(std::chrono::steady_clock::duration elapsed);
 
 [[nodiscard]] constexpr std::string_view name_of(ProbeOutcome outcome) {
   switch (outcome) {

@@ -38,10 +38,10 @@ class HandshakeTrend {
 
 // Process-wide counts of one upstream; survives views and reloads.
 struct ClusterShared {
-  std::atomic<int> active_requests{0};  // requests and handshakes in progress (not tunnels)
-  std::atomic<int> active_retries{0};   // tries beyond the first in progress
-  std::atomic<int> waiting{0};          // on hold, all of them
-  std::atomic<int> waiting_in_pace{0};  // those of them that wait for `pace`
+  std::atomic<int> active_requests{0};   // requests and handshakes in progress (not tunnels)
+  std::atomic<int> active_retries{0};    // tries beyond the first in progress
+  std::atomic<int> waiting{0};           // on hold, all of them
+  std::atomic<int> waiting_upgrades{0};  // those of them that wait for more than a place: see HoldTicket
   HandshakeTrend handshakes;
   HandshakePace pace;
 };

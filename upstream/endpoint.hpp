@@ -61,6 +61,12 @@ class Endpoint {
     return state_.compare_exchange_strong(expected, EndpointState::unready, std::memory_order_acq_rel);
   }
 
+  // Whether new WebSockets may go there: see SocketIntake. Control alone sets it.
+  [[nodiscard]] bool takes_new_sockets() const { return takes_new_sockets_.load(std::memory_order_acquire); }
+  void set_takes_new_sockets(bool takes) { takes_new_sockets_.store(takes, std::memory_order_release); }
+  // Whether a request may go there, or with `socket` one that opens a WebSocket.
+  [[nodiscard]] bool takes(bool socket) const { return eligible() && (!socket || takes_new_sockets()); }
+
   // Its certificate was not accepted. Thread-safe; holds until it is ready again.
   void distrust() { untrusted_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] bool untrusted() const { return untrusted_.load(std::memory_order_relaxed); }
@@ -128,6 +134,7 @@ class Endpoint {
   std::atomic<const Identity*> identity_;
   std::atomic<int> max_connections_;
   std::atomic<EndpointState> state_{EndpointState::probing};
+  std::atomic<bool> takes_new_sockets_{true};
   std::atomic<bool> untrusted_{false};
   std::atomic<bool> dual_stack_{false};
   std::atomic<int> active_{0};

@@ -36,7 +36,7 @@ std::uint64_t draw(PickState& state) {
 
 bool usable(const Member& member, const PickAsk& ask) {
   const auto& endpoint = *member.endpoint;
-  return endpoint.eligible() && !endpoint.full() &&
+  return endpoint.takes(ask.socket) && !endpoint.full() &&
          std::ranges::find(ask.tried, endpoint.id()) == ask.tried.end();
 }
 

@@ -34,7 +34,11 @@ void Registry::Update::settle(Entry& entry, std::string_view cause) {
   const auto before = std::exchange(entry.discovery, entry.claims.discovery(cluster.stale));
   const bool held_back = entry.state == EndpointState::draining || before == Discovery::not_serving;
   const bool leaves = entry.discovery != Discovery::present || entry.admin == AdminOrder::drain;
-  if (held_back && !leaves) entry.verdict = Verdict::unknown;
+  if (held_back && !leaves) {
+    entry.verdict = Verdict::unknown;
+    entry.sockets.forget();
+  }
+  settle_sockets(entry, cause);  // before it can be picked
   EndpointFacts facts;
   facts.discovery = entry.discovery;
   facts.admin = entry.admin;
@@ -51,6 +55,14 @@ void Registry::Update::settle(Entry& entry, std::string_view cause) {
   entry.state = state;
   ++entry.transitions;
   moved.push_back({entry.endpoint, entry.last});
+}
+
+void Registry::Update::settle_sockets(const Entry& entry, std::string_view cause) {
+  const bool open = entry.sockets.open();
+  if (entry.endpoint->takes_new_sockets() == open) return;
+  entry.endpoint->set_takes_new_sockets(open);
+  if (entry.state == EndpointState::removed) return;  // a new one waits for its first verdict
+  sockets_moved.emplace_back(entry.endpoint, open ? std::string(cause) : entry.sockets.objections());
 }
 
 Registry::Registry(Listener listener) : listener_(std::move(listener)) {}
@@ -81,6 +93,7 @@ void Registry::set_cluster(std::shared_ptr<const conf::Upstream> settings, TimeP
   Update update{*cluster, now};
   for (const auto& entry : cluster->entries) {
     entry->endpoint->set_max_connections(cluster->settings->max_connections);
+    entry->sockets.configure(*cluster->settings, entry->endpoint->takes(true));
     // A probe that is new with this configuration takes nothing out before it has spoken.
     if (entry->state == EndpointState::ready && entry->verdict == Verdict::unknown)
       entry->verdict = Verdict::pass;
@@ -154,6 +167,7 @@ Registry::Entry& Registry::entry_for(Cluster& cluster, const DiscoveredEndpoint&
   entry->endpoint =
       std::make_shared<Endpoint>(++last_endpoint_, offered.name.empty() ? address : offered.name,
                                  offered.address, cluster.settings->max_connections, offered.host);
+  entry->sockets.configure(*cluster.settings, entry->endpoint->takes(true));
   place = entry.get();
   owners_[entry->endpoint->id()] = {&cluster, place};
   cluster.entries.push_back(std::move(entry));
@@ -166,6 +180,7 @@ void Registry::offer(Update& update, SourceNumber source, const DiscoveredEndpoi
   auto& entry = entry_for(cluster, offered);
   if (entry.state == EndpointState::removed) {
     cause = "added";
+    entry.sockets.forget();
     entry.verdict = Verdict::unknown;  // of one that was there before and is not out of the list yet
   } else if (entry.discovery == Discovery::absent) {
     cause = "added again";
@@ -229,6 +244,17 @@ void Registry::report_verdict(EndpointId id, Verdict verdict, std::string cause,
   if (!update.moved.empty()) return publish(update);
   // A worker may have taken out what stays ready by its facts (a virtual address).
   if (verdict == Verdict::fail) entry->endpoint->set_state(entry->state);
+}
+
+void Registry::report_sockets(EndpointId id, ProbeKind probe, Verdict verdict, std::string cause) {
+  Cluster* cluster = nullptr;
+  auto* const entry = find(id, cluster);
+  if (entry == nullptr || !entry->sockets.report(probe, verdict, cause)) return;
+  const bool open = entry->sockets.open();
+  entry->endpoint->set_takes_new_sockets(open);
+  if (!listener_.sockets_changed) return;
+  const auto why = open ? std::string(name_of(probe)) + ": " + cause : entry->sockets.objections();
+  listener_.sockets_changed(entry->endpoint, cluster->settings->name, why);
 }
 
 void Registry::order(EndpointId id, AdminOrder order, std::string cause, TimePoint now) {

@@ -13,6 +13,7 @@
 #include "upstream/claims.hpp"
 #include "upstream/cluster_view.hpp"
 #include "upstream/discovery/source.hpp"
+#include "upstream/socket_intake.hpp"
 
 namespace tidegate::upstream {
 
@@ -37,6 +38,7 @@ struct EndpointReport {
   Transition last;
   std::uint64_t transitions = 0;
   bool drained_by_order = false;
+  SocketIntake sockets;
 };
 
 class Registry {
@@ -50,6 +52,9 @@ class Registry {
   struct Listener {
     std::function<void(ClusterViewPtr)> view_changed;
     std::function<void(const EndpointPtr&, const std::string& cluster, const Transition&)> state_changed;
+    // Whether the endpoint takes new WebSockets has changed, or there is one more reason why it does not.
+    std::function<void(const EndpointPtr&, const std::string& cluster, const std::string& cause)>
+        sockets_changed = {};
     std::function<void(Clock::duration)> publish_later = {};  // empty: every change has a view of its own
   };
   explicit Registry(Listener listener);
@@ -79,6 +84,8 @@ class Registry {
   // What a probe found, or a worker met (`fail`, "refused"). An id that is gone is ignored: reports come
   // late.
   void report_verdict(EndpointId id, Verdict verdict, std::string cause, TimePoint now);
+  // What a probe of new WebSockets found. It changes no state and makes no view.
+  void report_sockets(EndpointId id, ProbeKind probe, Verdict verdict, std::string cause);
   void order(EndpointId id, AdminOrder order, std::string cause, TimePoint now);
   // Drops endpoints that are absent and empty. Called periodically.
   void sweep(TimePoint now);

@@ -21,6 +21,7 @@ struct Registry::Entry {
   Verdict verdict = Verdict::unknown;
   AdminOrder admin = AdminOrder::none;
   EndpointState state = EndpointState::removed;
+  SocketIntake sockets;
   Transition last;
   std::uint64_t transitions = 0;
 };
@@ -49,9 +50,11 @@ struct Registry::Update {
   Cluster& cluster;
   TimePoint now;
   std::vector<Moved> moved = {};
+  std::vector<std::pair<EndpointPtr, std::string>> sockets_moved = {};  // with the cause
   bool changed = false;  // something that a view shows, besides states
 
   void settle(Entry& entry, std::string_view cause);
+  void settle_sockets(const Entry& entry, std::string_view cause);
 };
 
 }  // namespace tidegate::upstream

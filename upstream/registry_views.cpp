@@ -48,6 +48,10 @@ void Registry::publish(const Update& update) {
     for (const auto& moved : update.moved)
       listener_.state_changed(moved.endpoint, cluster.settings->name, moved.transition);
   }
+  if (listener_.sockets_changed) {
+    for (const auto& [endpoint, cause] : update.sockets_moved)
+      listener_.sockets_changed(endpoint, cluster.settings->name, cause);
+  }
   if (update.moved.empty() && !update.changed) return;
   const bool waits = listener_.publish_later && cluster.entries.size() >= kPausesFrom;
   const auto due = cluster.viewed + kPausePerMember * cluster.entries.size();
@@ -121,7 +125,7 @@ std::vector<EndpointReport> Registry::report() const {
       reports.push_back({name, entry->endpoint->id(), entry->endpoint->name(),
                          entry->endpoint->address_text(), entry->weight, entry->state,
                          entry->endpoint->active(), entry->last, entry->transitions,
-                         entry->admin == AdminOrder::drain});
+                         entry->admin == AdminOrder::drain, entry->sockets});
     }
   }
   return reports;

@@ -18,7 +18,7 @@ class SeatTaken {
             UpstreamCounters& counters)
       : worker_(worker), seat_(seat), cluster_(cluster), shared_(shared), counters_(counters) {
     counters_.waiting.add();
-    if (seat_.paced) shared_.waiting_in_pace.fetch_add(1, std::memory_order_relaxed);
+    if (seat_.upgrade) shared_.waiting_upgrades.fetch_add(1, std::memory_order_relaxed);
     worker_.enter_hold(seat_, cluster_);
   }
   SeatTaken(const SeatTaken&) = delete;
@@ -26,7 +26,7 @@ class SeatTaken {
   ~SeatTaken() {
     worker_.leave_hold(seat_, cluster_);
     shared_.waiting.fetch_sub(1, std::memory_order_relaxed);
-    if (seat_.paced) shared_.waiting_in_pace.fetch_sub(1, std::memory_order_relaxed);
+    if (seat_.upgrade) shared_.waiting_upgrades.fetch_sub(1, std::memory_order_relaxed);
     counters_.waiting.subtract();
   }
 
@@ -60,6 +60,7 @@ upstream::Reservation Forward::pick_now() {
   const auto& view = *cluster();
   upstream::PickAsk ask;
   ask.now = worker_.now();
+  ask.socket = is_upgrade();
   if (settings().balance.kind == conf::Balance::hash) ask.hash = hash_key();
   if (settings().balance.kind == conf::Balance::sticky) {
     ask.sticky = cookie(exchange_.request.fields, settings().balance.sticky_cookie);
@@ -86,7 +87,8 @@ bool Forward::other_endpoint_left() const {
   const auto& members = cluster()->members;
   return std::any_of(members.begin(), members.end(), [&](const upstream::Member& member) {
     const auto& endpoint = *member.endpoint;
-    return endpoint.eligible() && !endpoint.full() && (!endpoint_ || endpoint.id() != endpoint_->id()) &&
+    return endpoint.takes(is_upgrade()) && !endpoint.full() &&
+           (!endpoint_ || endpoint.id() != endpoint_->id()) &&
            std::find(tried_.begin(), tried_.end(), endpoint.id()) == tried_.end();
   });
 }
@@ -111,11 +113,16 @@ bool Forward::none_trusted() const {
 FailureReason Forward::reason_for_none() const {
   if (none_trusted()) return FailureReason::tls_certificate_error;
   if (is_unresolved()) return FailureReason::unresolved;
-  const auto& members = cluster()->members;
-  const bool only_full = std::any_of(members.begin(), members.end(), [](const upstream::Member& member) {
-    return member.endpoint->eligible() && member.endpoint->full();
-  });
-  return only_full ? FailureReason::endpoints_full : FailureReason::no_ready_endpoint;
+  bool refused = false;
+  bool taken = false;
+  for (const auto& member : cluster()->members) {
+    const auto& endpoint = *member.endpoint;
+    if (!endpoint.eligible()) continue;
+    const bool takes = endpoint.takes(is_upgrade());
+    if (takes && endpoint.full()) return FailureReason::endpoints_full;
+    (takes ? taken : refused) = true;
+  }
+  return refused && !taken ? FailureReason::sockets_refused : FailureReason::no_ready_endpoint;
 }
 
 // What stands against every endpoint, for whoever reads the failure: "0 of 3 endpoints can take it: 2
@@ -125,9 +132,13 @@ std::string Forward::describe_endpoints() const {
   if (members.empty() && cluster()->absence) return "there are no endpoints: " + cluster()->absence->why;
   std::array<int, 5> states{};
   int full = 0;
+  int refusing = 0;
   for (const auto& member : members) {
     const auto state = member.endpoint->state();
-    if (state == upstream::EndpointState::ready && member.endpoint->full()) {
+    const bool ready = state == upstream::EndpointState::ready;
+    if (ready && is_upgrade() && !member.endpoint->takes_new_sockets()) {
+      ++refusing;
+    } else if (ready && member.endpoint->full()) {
       ++full;
     } else {
       ++states[static_cast<std::size_t>(state)];
@@ -142,6 +153,7 @@ std::string Forward::describe_endpoints() const {
   for (std::size_t i = 0; i < states.size(); ++i)
     append(states[i], name_of(static_cast<upstream::EndpointState>(i)));
   append(full, "full");
+  append(refusing, refusing == 1 ? "takes no new sockets" : "take no new sockets");
   text.pop_back();
   return text;
 }
@@ -155,16 +167,22 @@ bool Forward::retry_affordable() const {
 bool Forward::is_ahead_of_pace() {
   auto& total = worker_.control().total_pace();
   if (on_pace_ || !is_upgrade() || (!shared_->pace.limits() && !total.limits())) return false;
-  on_pace_ = shared_->waiting_in_pace.load(std::memory_order_relaxed) == 0 &&
+  on_pace_ = shared_->waiting_upgrades.load(std::memory_order_relaxed) == 0 &&
              take_both(shared_->pace, total, worker_.now());
   return !on_pace_;
+}
+
+// Endpoints may serve other requests while none of them takes new sockets.
+bool Forward::waits_for_sockets() const {
+  return is_upgrade() && upstream::has_socket_probes(*cluster()->settings);
 }
 
 bool Forward::must_wait_in_line() {
   if (!retrying_) {
     // First come, first served: a newcomer does not overtake those who wait for what it waits for.
-    return settings().hold.enabled && shared_->waiting.load(std::memory_order_relaxed) >
-                                          shared_->waiting_in_pace.load(std::memory_order_relaxed);
+    auto waiting = shared_->waiting.load(std::memory_order_relaxed);
+    if (!waits_for_sockets()) waiting -= shared_->waiting_upgrades.load(std::memory_order_relaxed);
+    return settings().hold.enabled && waiting > 0;
   }
   if (retry_slot_) return false;
   if (retry_affordable()) {
@@ -221,8 +239,9 @@ net::Task<upstream::Reservation> Forward::hold() {
   }
   HoldSeat seat(worker_.loop());
   seat.client = worker_.client_of(client_.entrance(), exchange_.client_address);
-  seat.paced =
+  const bool paced =
       is_upgrade() && !on_pace_ && (shared_->pace.limits() || worker_.control().total_pace().limits());
+  seat.upgrade = paced || waits_for_sockets();
   const SeatTaken taken(worker_, seat, cluster_id_, *shared_, counters_);
   net::Wait wait(worker_.loop());
   wait.signal(seat.granted)
@@ -235,7 +254,7 @@ net::Task<upstream::Reservation> Forward::hold() {
   counters_.hold_wait.observe(waited);
   if (cause == net::Cause::signal) {
     count(counters_, HoldResult::granted);
-    on_pace_ = on_pace_ || seat.paced;
+    on_pace_ = on_pace_ || seat.upgrade;
     tried_.clear();  // what was tried before the wait may be well again
     // The grant's endpoint was picked without knowing the request; one that the request asks for goes first.
     const auto kind = settings().balance.kind;
@@ -253,9 +272,9 @@ net::Task<upstream::Reservation> Forward::hold() {
     note_none();
     co_return upstream::Reservation();
   }
-  failure_ = left              ? FailureReason::client_gone
-             : is_unresolved() ? FailureReason::unresolved
-                               : FailureReason::hold_expired;
+  const auto reason = reason_for_none();
+  const bool told = reason == FailureReason::sockets_refused || reason == FailureReason::unresolved;
+  failure_ = left ? FailureReason::client_gone : told ? reason : FailureReason::hold_expired;
   failure_details_ = describe_endpoints();
   co_return upstream::Reservation();
 }

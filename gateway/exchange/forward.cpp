@@ -146,7 +146,7 @@ net::Task<Forward::Step> Forward::attempt(upstream::Reservation place) {
   current().reused = connection_.reused;
 
   // The last suspension is over; the next byte goes out. What the endpoint has become meanwhile decides.
-  if (!endpoint_->eligible()) co_return give_back();
+  if (!endpoint_->takes(is_upgrade())) co_return give_back();
   if (!write_request(exchange_, route_, *endpoint_)) {
     failure_ = FailureReason::head_too_large;
     co_return Step::failed;
@@ -256,6 +256,7 @@ std::string_view Forward::public_details() const {
   switch (failure_) {
     case FailureReason::bad_request:
     case FailureReason::request_timeout:
+    case FailureReason::sockets_refused:
     case FailureReason::endpoints_full: return failure_details_;
     case FailureReason::no_ready_endpoint:
     case FailureReason::hold_expired:
@@ -272,6 +273,7 @@ bool Forward::may_tell_by_close() const {
   switch (failure_) {
     case FailureReason::hold_full:
     case FailureReason::hold_expired:
+    case FailureReason::sockets_refused:
     case FailureReason::endpoints_full:
     case FailureReason::unresolved:
     case FailureReason::no_ready_endpoint: return true;

@@ -41,6 +41,7 @@ class Forward {
   [[nodiscard]] upstream::Reservation pick_now();
   [[nodiscard]] bool is_ahead_of_pace();
   [[nodiscard]] bool must_wait_in_line();
+  [[nodiscard]] bool waits_for_sockets() const;
   [[nodiscard]] bool retry_affordable() const;
   [[nodiscard]] bool is_unresolved() const;
   [[nodiscard]] bool none_trusted() const;

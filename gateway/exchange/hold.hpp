@@ -19,7 +19,8 @@ struct HoldTicket {
   std::uint64_t id = 0;  // unique within the process
   std::uint32_t worker = 0;
   std::uint64_t client = 0;  // equal for those of one client
-  bool paced = false;        // an upgrade that waits for its turn at the pace, too
+  // An upgrade that waits for more than a place: its turn at the pace, an endpoint that takes new sockets.
+  bool upgrade = false;
 };
 
 // Clients take turns, each with its own in the order of their arrival; who leaves gives the place free at
@@ -54,7 +55,7 @@ struct HoldSeat {
   explicit HoldSeat(net::EventLoop& loop) : granted(loop) {}
   std::uint64_t id = 0;
   std::uint64_t client = 0;
-  bool paced = false;
+  bool upgrade = false;  // as in HoldTicket
   net::Signal granted;
   upstream::Reservation place;  // comes with the grant
 };

@@ -7,6 +7,7 @@
 
 #include "gateway/process/limit_table.hpp"
 #include "upstream/endpoint_state.hpp"
+#include "upstream/socket_intake.hpp"
 #include "wire/net/deadline_wheel.hpp"
 #include "wire/net/tls_tickets.hpp"
 
@@ -31,12 +32,13 @@ struct EndpointFacts {
   std::string cause;  // of its state
   bool drained_by_order = false;
   net::TimePoint ready_since;  // its slow start
+  upstream::SocketIntake sockets;
   std::string name;
   std::int32_t weight = 1;
 
   template <class Archive>
   void carry(Archive& archive) {
-    archive(upstream, address, state, cause, drained_by_order, ready_since, name, weight);
+    archive(upstream, address, state, cause, drained_by_order, ready_since, sockets, name, weight);
   }
 };
 

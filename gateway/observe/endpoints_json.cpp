@@ -18,11 +18,18 @@ boost::json::object to_json(const upstream::EndpointReport& endpoint) {
   std::string since;
   append_rfc3339(since, endpoint.last.wall_time);
   return {
-      {"cluster", endpoint.cluster},  {"id", endpoint.id},
-      {"name", endpoint.name},        {"address", endpoint.address},
-      {"weight", endpoint.weight},    {"state", name_of(endpoint.state)},
-      {"cause", endpoint.last.cause}, {"since", since},
-      {"active", endpoint.active},    {"transitions", endpoint.transitions},
+      {"cluster", endpoint.cluster},
+      {"id", endpoint.id},
+      {"name", endpoint.name},
+      {"address", endpoint.address},
+      {"weight", endpoint.weight},
+      {"state", name_of(endpoint.state)},
+      {"cause", endpoint.last.cause},
+      {"since", since},
+      {"active", endpoint.active},
+      {"transitions", endpoint.transitions},
+      {"takesNewSockets", endpoint.sockets.open()},
+      {"newSocketsCause", endpoint.sockets.objections()},
   };
 }
 

@@ -56,6 +56,20 @@ void append_attempts(std::string& out, const AttemptList& attempts) {
   out += ']';
 }
 
+// `endpoint soketi/pod-0 10.0.0.1:6001: `
+std::string name_in_log(const upstream::Endpoint& endpoint, std::string_view cluster) {
+  std::string line = "endpoint ";
+  append_log_escaped(line, cluster);
+  line += '/';
+  append_log_escaped(line, endpoint.name());
+  if (endpoint.name() != endpoint.address_text()) {
+    line += ' ';
+    line += endpoint.address_text();
+  }
+  line += ": ";
+  return line;
+}
+
 }  // namespace
 
 void append_failure_line(std::string& out, const AccessRecord& record) {
@@ -94,15 +108,7 @@ void append_failure_line(std::string& out, const AccessRecord& record) {
 
 std::string state_line(const upstream::Endpoint& endpoint, std::string_view cluster,
                        const upstream::Transition& transition) {
-  std::string line = "endpoint ";
-  append_log_escaped(line, cluster);
-  line += '/';
-  append_log_escaped(line, endpoint.name());
-  if (endpoint.name() != endpoint.address_text()) {
-    line += ' ';
-    line += endpoint.address_text();
-  }
-  line += ": ";
+  auto line = name_in_log(endpoint, cluster);
   line += name_of(transition.from);
   line += " -> ";
   line += name_of(transition.to);
@@ -110,6 +116,15 @@ std::string state_line(const upstream::Endpoint& endpoint, std::string_view clus
   append_log_escaped(line, transition.cause);
   line += ") at ";
   append_rfc3339(line, transition.wall_time);
+  return line;
+}
+
+std::string sockets_line(const upstream::Endpoint& endpoint, std::string_view cluster,
+                         std::string_view cause) {
+  auto line = name_in_log(endpoint, cluster);
+  line += endpoint.takes_new_sockets() ? "takes new sockets (" : "takes no new sockets (";
+  append_log_escaped(line, cause);
+  line += ')';
   return line;
 }
 

@@ -140,4 +140,10 @@ void log_transition(spdlog::logger& logger, const upstream::Endpoint& endpoint, 
              state_line(endpoint, cluster, transition));
 }
 
+void log_sockets(spdlog::logger& logger, const upstream::Endpoint& endpoint, std::string_view cluster,
+                 std::string_view cause) {
+  logger.log(endpoint.takes_new_sockets() ? spdlog::level::info : spdlog::level::warn, "{}",
+             sockets_line(endpoint, cluster, cause));
+}
+
 }  // namespace tidegate::gateway

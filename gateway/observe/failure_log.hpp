@@ -66,6 +66,10 @@ void append_failure_line(std::string& out, const AccessRecord& record);
 // `endpoint soketi/pod-0 10.0.0.1:6001: ready -> unready (refused) at 2024-05-01T10:00:00.123Z`. No newline.
 [[nodiscard]] std::string state_line(const upstream::Endpoint& endpoint, std::string_view cluster,
                                      const upstream::Transition& transition);
+// `endpoint soketi/pod-0 10.0.0.1:6001: takes no new sockets (newSocketProbe: HTTP 500 in 1.2 ms)`; whether
+// it does, the endpoint says itself. No newline.
+[[nodiscard]] std::string sockets_line(const upstream::Endpoint& endpoint, std::string_view cluster,
+                                       std::string_view cause);
 
 // One worker's way to the error log. Used by its worker only.
 class FailureLog {
@@ -92,5 +96,8 @@ class FailureLog {
 // Logs a change of state; called on the control thread. Ready is info, unready and draining are warnings.
 void log_transition(spdlog::logger& logger, const upstream::Endpoint& endpoint, std::string_view cluster,
                     const upstream::Transition& transition);
+// Logs whether an endpoint takes new WebSockets now; called on the control thread. A warning if not.
+void log_sockets(spdlog::logger& logger, const upstream::Endpoint& endpoint, std::string_view cluster,
+                 std::string_view cause);
 
 }  // namespace tidegate::gateway

@@ -288,6 +288,7 @@ void write_histograms(Exposition& out, const Metrics& metrics) {
 // not hold the same series twice.
 struct EndpointRow {
   std::array<bool, 5> states{};  // by EndpointState
+  bool takes_new_sockets = false;
   int active = 0;
   std::uint64_t transitions = 0;
 };
@@ -299,6 +300,7 @@ void write_endpoints(Exposition& out, const std::vector<upstream::EndpointReport
   for (const auto& endpoint : endpoints) {
     auto& row = rows[{endpoint.cluster, endpoint.name, endpoint.address}];
     row.states[static_cast<std::size_t>(endpoint.state)] = true;
+    row.takes_new_sockets = row.takes_new_sockets || endpoint.sockets.open();
     row.active += endpoint.active;
     row.transitions += endpoint.transitions;
   }
@@ -313,6 +315,12 @@ void write_endpoints(Exposition& out, const std::vector<upstream::EndpointReport
       out.sample({{"upstream", cluster}, {"endpoint", name}, {"address", address}, {"state", name_of(state)}},
                  in_state);
     }
+  });
+  out.family("tidegate_endpoint_takes_new_sockets", "gauge",
+             "0 while newSocketProbe or webSocketProbe keeps new WebSockets away from the endpoint.");
+  each([&](auto cluster, auto name, auto address, const EndpointRow& row) {
+    out.sample({{"upstream", cluster}, {"endpoint", name}, {"address", address}},
+               row.takes_new_sockets ? 1 : 0);
   });
   out.family("tidegate_endpoint_active", "gauge", "Places in use at the endpoint: requests and tunnels.");
   each([&](auto cluster, auto name, auto address, const EndpointRow& row) {

@@ -31,6 +31,7 @@ constexpr std::array<FailureDescription, failure_reasons> descriptions{{
     {"no_ready_endpoint", "destination_unavailable", 503, "No endpoint is ready", true},
     {"hold_expired", "destination_unavailable", 503, "No endpoint became ready in time", true},
     {"hold_full", "destination_unavailable", 503, "No endpoint is ready and too many requests wait", true},
+    {"sockets_refused", "destination_unavailable", 503, "No endpoint takes new WebSockets now", true},
     {"endpoints_full", "connection_limit_reached", 503, "Every endpoint is at its connection limit", true},
     {"too_many_connections", "connection_limit_reached", 503, "Too many connections", true},
     {"authentication_busy", "proxy_internal_response", 503, "Too many passwords wait to be checked", true},

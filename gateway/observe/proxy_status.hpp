@@ -35,6 +35,7 @@ enum class FailureReason : std::uint8_t {
   no_ready_endpoint,     // none is ready and the request was not held
   hold_expired,          // held, and none became ready in time
   hold_full,             // the waiting room is full
+  sockets_refused,       // every ready endpoint takes no new WebSockets now, by its probes
   endpoints_full,        // every ready endpoint is at its connection limit
   too_many_connections,  // the gateway's own limit
   authentication_busy,   // too many passwords wait to be checked

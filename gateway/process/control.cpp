@@ -26,11 +26,10 @@ Control::Control(boost::asio::io_context& context, std::shared_ptr<spdlog::logge
                         const upstream::Transition& transition) {
                    log_transition(*log_, *endpoint, cluster, transition);
                  },
+                 [this](const upstream::EndpointPtr& endpoint, const std::string& cluster,
+                        const std::string& cause) { log_sockets(*log_, *endpoint, cluster, cause); },
                  [this](upstream::TimePoint::duration pause) { publish_later(pause); }}),
-      checker_(context,
-               [this](upstream::EndpointId id, upstream::Verdict verdict, std::string cause) {
-                 registry_.report_verdict(id, verdict, std::move(cause), upstream::Clock::now());
-               }),
+      checker_(context, [this](const health::Finding& finding) { take_finding(finding); }),
       discovery_(registry_, log_, SourceOpener(context)),
       grant_timer_(context),
       sweep_timer_(context),
@@ -69,6 +68,14 @@ bool Control::warmed_up() const {
   return true;
 }
 
+void Control::take_finding(const health::Finding& finding) {
+  if (finding.probe == upstream::ProbeKind::readiness) {
+    registry_.report_verdict(finding.endpoint, finding.verdict, finding.cause, upstream::Clock::now());
+  } else {
+    registry_.report_sockets(finding.endpoint, finding.probe, finding.verdict, finding.cause);
+  }
+}
+
 void Control::connect_failed(const upstream::EndpointPtr& endpoint, AttemptOutcome outcome) {
   if (outcome == AttemptOutcome::refused) return take_out(endpoint, "connection refused");
   if (outcome == AttemptOutcome::reset) return take_out(endpoint, "connection reset");
@@ -98,7 +105,7 @@ void Control::take_out(const upstream::EndpointPtr& endpoint, std::string_view c
 void Control::enter_hold(std::uint32_t cluster, HoldTicket ticket) {
   boost::asio::post(context_, [this, cluster, ticket] {
     auto& room = rooms_[cluster];
-    (ticket.paced ? room.upgrades : room.queue).push(ticket);
+    (ticket.upgrade ? room.upgrades : room.queue).push(ticket);
     start_granting();
   });
 }
@@ -146,10 +153,25 @@ int Control::release_rate(int per_second, const WaitingRoom& room, upstream::Tim
   return static_cast<int>(std::min<std::int64_t>(std::int64_t{per_second} << halves, 1'000'000));
 }
 
-std::optional<HoldTicket> Control::next_in_line(const upstream::ClusterView& view, WaitingRoom& room,
-                                                upstream::TimePoint now) {
-  if (!room.upgrades.empty() && take_both(view.shared->pace, total_pace_, now)) return room.upgrades.pop();
-  if (!room.queue.empty()) return room.queue.pop();
+std::optional<Control::Grant> Control::next_grant(const upstream::ClusterView& view, WaitingRoom& room,
+                                                  upstream::TimePoint now) {
+  bool found = false;
+  // Both lines by turns: what one of them waits for may not be what the other one does.
+  for (const bool upgrade : {!room.upgrade_last, room.upgrade_last}) {
+    auto& line = upgrade ? room.upgrades : room.queue;
+    if (line.empty()) continue;
+    upstream::PickAsk ask;
+    ask.now = now;
+    ask.socket = upgrade;
+    const auto* member = upstream::pick(view, room.picks, ask);
+    if (member == nullptr || !member->endpoint->reserve()) continue;
+    upstream::Reservation place(member->endpoint);
+    found = true;
+    if (upgrade && !take_both(view.shared->pace, total_pace_, now)) continue;
+    room.upgrade_last = upgrade;
+    return Grant{line.pop(), std::move(place)};
+  }
+  if (!found) room.flowing_since = {};
   return std::nullopt;
 }
 
@@ -158,24 +180,17 @@ bool Control::grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimeP
   const auto found = views_.find(id);
   if (found == views_.end()) return false;
   const auto& view = *found->second;
-  upstream::PickAsk ask;
-  ask.now = now;
   const int allowed =
       room.queue.allowance(now, release_rate(view.settings->hold.release_per_second, room, now));
   for (int i = 0; i < allowed && !room.empty(); ++i) {
-    const auto* member = upstream::pick(view, room.picks, ask);
-    if (member == nullptr || !member->endpoint->reserve()) {
-      room.flowing_since = {};
-      break;
-    }
-    // std::function wants a copyable action: the place travels behind a shared pointer.
-    auto place = std::make_shared<upstream::Reservation>(member->endpoint);
-    const auto ticket = next_in_line(view, room, now);
-    if (!ticket) break;
+    auto grant = next_grant(view, room, now);
+    if (!grant) break;
     if (room.flowing_since == upstream::TimePoint{}) room.flowing_since = now;
     room.queue.spend();
-    auto* const worker = workers_[ticket->worker];
-    worker->post([worker, id = ticket->id, place] { worker->grant(id, std::move(*place)); });
+    // std::function wants a copyable action: the place travels behind a shared pointer.
+    auto place = std::make_shared<upstream::Reservation>(std::move(grant->place));
+    auto* const worker = workers_[grant->ticket.worker];
+    worker->post([worker, id = grant->ticket.id, place] { worker->grant(id, std::move(*place)); });
   }
   const bool waiting = !room.empty();
   if (!waiting) room.flowing_since = {};

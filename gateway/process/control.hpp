@@ -82,8 +82,9 @@ class Control {
  private:
   struct WaitingRoom {
     HoldQueue queue;
-    HoldQueue upgrades;  // those that wait for their turn at the pace, too
+    HoldQueue upgrades;  // those that wait for more than a place
     upstream::PickState picks;
+    bool upgrade_last = false;            // the last grant went to one of `upgrades`
     bool told = false;                    // the checker knows that somebody waits
     upstream::TimePoint flowing_since{};  // since when places are found for those who wait
 
@@ -102,14 +103,19 @@ class Control {
   void part_from_upstreams(const WorkerViewPtr& before, const conf::Config& after, upstream::TimePoint now);
   void remove_unwanted(upstream::TimePoint now);
   void forget_clusters();
+  void take_finding(const health::Finding& finding);
   void take_out(const upstream::EndpointPtr& endpoint, std::string_view cause);
   void publish(const upstream::ClusterViewPtr& view);
   void start_granting();
   void grant_waiting();
   bool grant_cluster(std::uint32_t id, WaitingRoom& room, upstream::TimePoint now);
-  // Who goes next to a place that is there; nothing if only some wait whose turn has not come.
-  [[nodiscard]] std::optional<HoldTicket> next_in_line(const upstream::ClusterView& view, WaitingRoom& room,
-                                                       upstream::TimePoint now);
+  struct Grant {
+    HoldTicket ticket;
+    upstream::Reservation place;
+  };
+  // Who goes next, and where; nothing if there is no place for those who wait, or their turn has not come.
+  [[nodiscard]] std::optional<Grant> next_grant(const upstream::ClusterView& view, WaitingRoom& room,
+                                                upstream::TimePoint now);
   [[nodiscard]] static int release_rate(int per_second, const WaitingRoom& room, upstream::TimePoint now);
   void start_sweeping();
   void publish_later(upstream::TimePoint::duration pause);

@@ -99,8 +99,8 @@ UpgradeOrder Gateway::upgrade_order(SuccessorProgram program) {
     if (!endpoint) continue;  // it is leaving
     endpoints.emplace_back(report.cluster, endpoint);
     order.inventory.endpoints.push_back({report.cluster, report.address, report.state, report.last.cause,
-                                         report.drained_by_order, endpoint->ready_since(), report.name,
-                                         report.weight});
+                                         report.drained_by_order, endpoint->ready_since(), report.sockets,
+                                         report.name, report.weight});
   }
   for (const auto& worker : workers_) order.workers.push_back(worker.get());
   order.limits = [tables = control_.view()->limits] {
@@ -178,6 +178,11 @@ void Gateway::restore(const Inventory& inventory) {
       endpoint->set_ready_since(facts.ready_since);
     } else if (facts.state == upstream::EndpointState::unready) {
       registry.report_verdict(endpoint->id(), upstream::Verdict::fail, facts.cause, now);
+    }
+    for (const auto probe : upstream::socket_probes) {
+      const auto verdict = facts.sockets.verdict(probe);
+      if (verdict != upstream::Verdict::unknown)
+        registry.report_sockets(endpoint->id(), probe, verdict, facts.sockets.cause(probe));
     }
   }
 }

@@ -264,7 +264,7 @@ void Worker::enter_hold(HoldSeat& seat, std::uint32_t cluster) {
   // Unique over all workers: the worker's number is in the upper bits.
   seat.id = (std::uint64_t{index_} << 48) | ++tickets_;
   seats_.emplace(seat.id, &seat);
-  links_.control.enter_hold(cluster, {seat.id, index_, seat.client, seat.paced});
+  links_.control.enter_hold(cluster, {seat.id, index_, seat.client, seat.upgrade});
 }
 
 void Worker::leave_hold(HoldSeat& seat, std::uint32_t cluster) {

@@ -31,12 +31,12 @@ std::size_t portion(std::uint64_t whole, double share) {
   return static_cast<std::size_t>(std::ceil(static_cast<double>(whole) * share));
 }
 
-// At the endpoints that are ready, without the one that is left.
+// At the endpoints that take new sockets, without the one that is left.
 std::uint64_t free_places(const upstream::ClusterView& cluster, upstream::EndpointId left) {
   std::uint64_t places = 0;
   for (const auto& member : cluster.members) {
     const auto& endpoint = *member.endpoint;
-    if (endpoint.id() == left || !endpoint.eligible()) continue;
+    if (endpoint.id() == left || !endpoint.takes(true)) continue;
     const auto most = endpoint.max_connections();
     if (most == 0) return kUnlimited;
     places += static_cast<std::uint64_t>(std::max(0, most - endpoint.active()));
@@ -250,7 +250,7 @@ void Departures::rebalance(const upstream::ClusterView& cluster) {
   std::vector<EndpointLoad> loads;
   double taken = 0;
   for (const auto& member : cluster.members) {
-    if (!member.endpoint->eligible()) continue;
+    if (!member.endpoint->takes(true)) continue;
     ready.push_back(member.endpoint.get());
     loads.push_back({member.endpoint->active(), member.weight});
     taken += loads.back().taken;

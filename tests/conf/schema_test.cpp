@@ -62,7 +62,6 @@ TEST_CASE("the schema and the reader know the same keys") {
   const std::string route = "/properties/routes/items";
   const std::string upstream = "/properties/upstreams/additionalProperties";
   const std::string limit = "/properties/limits/additionalProperties";
-  const std::string probe = upstream + "/properties/readinessProbe";
   const std::string unknown = "{zzzzzzzzzzzz: 1}";
   const auto in_listener = [&](const std::string& key) {
     return "listeners: [{" + key + ": " + unknown + "}]\n";
@@ -119,11 +118,9 @@ TEST_CASE("the schema and the reader know the same keys") {
        "upstreams: {a: {balance: {hash: " + unknown + "}}}\n"},
       {upstream + "/properties/balance/anyOf/1/properties/sticky",
        "upstreams: {a: {balance: {sticky: " + unknown + "}}}\n"},
-      {probe, in_upstream("readinessProbe")},
-      {probe + "/properties/httpGet", "upstreams: {a: {readinessProbe: {httpGet: " + unknown + "}}}\n"},
-      {probe + "/properties/httpGet/properties/httpHeaders/items",
-       "upstreams: {a: {readinessProbe: {httpGet: {httpHeaders: [" + unknown + "]}}}}\n"},
-      {probe + "/properties/tcpSocket", "upstreams: {a: {readinessProbe: {tcpSocket: " + unknown + "}}}\n"},
+      {upstream + "/properties/webSocketProbe", in_upstream("webSocketProbe")},
+      {upstream + "/properties/webSocketProbe/properties/httpHeaders/items",
+       "upstreams: {a: {webSocketProbe: {httpHeaders: [" + unknown + "]}}}\n"},
       {upstream + "/properties/pool", in_upstream("pool")},
       {upstream + "/properties/hold/anyOf/1", in_upstream("hold")},
       {upstream + "/properties/retry/anyOf/1", in_upstream("retry")},
@@ -143,6 +140,17 @@ TEST_CASE("the schema and the reader know the same keys") {
   for (const std::string cause : {"draining", "lost", "removed", "shutdown", "rebalance", "overflow"}) {
     rows.push_back({closes + "/properties/" + cause + "/anyOf/1",
                     "upstreams: {a: {closes: {" + cause + ": " + unknown + "}}}\n"});
+  }
+  for (const std::string key : {"readinessProbe", "newSocketProbe"}) {
+    const auto probe = upstream + "/properties/" + key;
+    const auto in_probe = [&](const std::string& inner) {
+      return "upstreams: {a: {" + key + ": {" + inner + "}}}\n";
+    };
+    rows.push_back({probe, in_upstream(key)});
+    rows.push_back({probe + "/properties/httpGet", in_probe("httpGet: " + unknown)});
+    rows.push_back({probe + "/properties/httpGet/properties/httpHeaders/items",
+                    in_probe("httpGet: {httpHeaders: [" + unknown + "]}")});
+    rows.push_back({probe + "/properties/tcpSocket", in_probe("tcpSocket: " + unknown)});
   }
   for (const auto& row : rows) {
     CAPTURE(row.pointer);

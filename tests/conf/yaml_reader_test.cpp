@@ -269,7 +269,7 @@ TEST_CASE("the readinessProbe block of a Deployment is taken as it is") {
       periodSeconds: 2
       timeoutSeconds: 4
       successThreshold: 2)"));
-  const ReadinessProbe& probe = config.upstreams.at(0).probe.value();
+  const Probe& probe = config.upstreams.at(0).probe.value();
   const auto& http_get = std::get<HttpGetAction>(probe.action);
   CHECK(http_get.port == 6001);
   CHECK(http_get.host == "pod.internal");
@@ -283,7 +283,7 @@ TEST_CASE("the readinessProbe block of a Deployment is taken as it is") {
 
 TEST_CASE("a probe by connecting") {
   const Config config = config_of(with_upstream("readinessProbe: {tcpSocket: {port: 7001}}"));
-  const ReadinessProbe& probe = config.upstreams.at(0).probe.value();
+  const Probe& probe = config.upstreams.at(0).probe.value();
   CHECK(std::get<TcpSocketAction>(probe.action).port == 7001);
   CHECK(probe.period == 10s);
   CHECK(probe.timeout == 1s);

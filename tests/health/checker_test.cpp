@@ -36,8 +36,7 @@ struct Scene {
     Checker::Options options;
     options.most_probes = most_probes;
     checker.emplace(
-        context,
-        [this](EndpointId id, Verdict verdict, std::string cause) { take(id, verdict, std::move(cause)); },
+        context, [this](const Finding& finding) { take(finding.endpoint, finding.verdict, finding.cause); },
         options);
     settings->name = "pods";
     settings->probe.emplace();

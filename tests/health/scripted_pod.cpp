@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "wire/http/upgrade.hpp"
+
 namespace tidegate::health {
 
 namespace asio = boost::asio;
@@ -21,6 +23,8 @@ class ScriptedPod::Session : public std::enable_shared_from_this<Session> {
         behaviour_(pod.behaviour_),
         text_(pod.text_),
         requests_(pod.requests_),
+        frames_(pod.frames_),
+        statuses_(pod.statuses_),
         open_(pod.open_) {
     ++*open_;
   }
@@ -33,7 +37,7 @@ class ScriptedPod::Session : public std::enable_shared_from_this<Session> {
                               self->head_.append(self->input_.data(), bytes);
                               if (!self->head_.ends_with("\r\n\r\n")) return self->read();
                               self->requests_->push_back(std::exchange(self->head_, {}));
-                              self->act();
+                              self->answer_or_act();
                             });
   }
 
@@ -44,6 +48,16 @@ class ScriptedPod::Session : public std::enable_shared_from_this<Session> {
   }
 
  private:
+  void answer_or_act() {
+    const auto& head = requests_->back();
+    const auto begin = head.find(' ') + 1;
+    const auto found = statuses_->find(head.substr(begin, head.find(' ', begin) - begin));
+    if (found == statuses_->end()) return act();
+    behaviour_ = Behaviour::answer;
+    text_ = ScriptedPod::head(found->second);
+    send();
+  }
+
   void act() {
     switch (behaviour_) {
       case Behaviour::answer: return send();
@@ -52,7 +66,46 @@ class ScriptedPod::Session : public std::enable_shared_from_this<Session> {
       case Behaviour::reset: socket_.set_option(asio::socket_base::linger(true, 0)); return end();
       case Behaviour::drip: return drip(0);
       case Behaviour::flood: return send();
+      case Behaviour::upgrade: return upgrade();
     }
+  }
+
+  void upgrade() {
+    const auto& head = requests_->back();
+    constexpr std::string_view field = "Sec-WebSocket-Key: ";
+    const auto accept = http::accept_of(std::string_view(head).substr(head.find(field) + field.size(), 24));
+    text_.insert(0,
+                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                 "Sec-WebSocket-Accept: " +
+                     std::string(accept.data(), accept.size()) + "\r\n\r\n");
+    say();
+  }
+
+  void say() {
+    asio::async_write(socket_, asio::buffer(text_),
+                      [self = shared_from_this()](const error_code& error, std::size_t) {
+                        error ? self->end() : self->read_frame();
+                      });
+  }
+
+  // One short masked frame, which comes whole behind the answer to the last one.
+  void read_frame() {
+    socket_.async_read_some(asio::buffer(input_),
+                            [self = shared_from_this()](const error_code& error, std::size_t bytes) {
+                              if (error || bytes < 6) return self->end();
+                              self->answer_frame({self->input_.data(), bytes});
+                            });
+  }
+
+  void answer_frame(std::string frame) {
+    std::string payload = frame.substr(6);
+    for (std::size_t i = 0; i < payload.size(); ++i)
+      payload[i] = static_cast<char>(payload[i] ^ frame[2 + i % 4]);
+    const bool pings = frame[0] == '\x89';
+    const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(payload.at(i)); };
+    frames_->push_back(pings ? "ping" : "close " + std::to_string(byte(0) << 8 | byte(1)));
+    text_ = (pings ? "\x8a" : "\x88") + std::string(1, static_cast<char>(payload.size())) + payload;
+    say();
   }
 
   void send() {
@@ -82,6 +135,8 @@ class ScriptedPod::Session : public std::enable_shared_from_this<Session> {
   Behaviour behaviour_;
   std::string text_;
   std::shared_ptr<std::vector<std::string>> requests_;
+  std::shared_ptr<std::vector<std::string>> frames_;
+  std::shared_ptr<std::map<std::string, int>> statuses_;
   std::shared_ptr<int> open_;
   std::string head_;
   std::array<char, 4096> input_{};

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,12 +21,13 @@ namespace tidegate::health {
 class ScriptedPod {
  public:
   enum class Behaviour {
-    answer,  // sends `text` and closes once the peer has
-    close,   // reads the request and closes without an answer
-    reset,   // reads the request and resets
-    stall,   // reads the request and is silent
-    drip,    // sends `text` byte by byte, 20 ms apart
-    flood,   // sends `text`, then a body without end
+    answer,   // sends `text` and closes once the peer has
+    close,    // reads the request and closes without an answer
+    reset,    // reads the request and resets
+    stall,    // reads the request and is silent
+    drip,     // sends `text` byte by byte, 20 ms apart
+    flood,    // sends `text`, then a body without end
+    upgrade,  // opens a WebSocket, sends `text` on it, and answers pings and a Close
   };
 
   // Listens at once, on 127.0.0.1 with a port of the system's choice or on a Unix socket.
@@ -35,6 +37,8 @@ class ScriptedPod {
 
   void script(Behaviour behaviour, std::string text = {});
   void answer(int status) { script(Behaviour::answer, head(status)); }
+  // Whatever else the script says, a request for this path is answered so.
+  void answer_at(const std::string& path, int status) { (*statuses_)[path] = status; }
   // Stops and starts listening at the same address: in between it refuses.
   void stop();
   void listen();
@@ -42,6 +46,8 @@ class ScriptedPod {
   [[nodiscard]] conf::Address address() const { return address_; }
   // Every request received, whole heads.
   [[nodiscard]] const std::vector<std::string>& requests() const { return *requests_; }
+  // What came on its WebSockets: "ping", "close 1000".
+  [[nodiscard]] const std::vector<std::string>& frames() const { return *frames_; }
   [[nodiscard]] int accepted() const { return accepted_; }
   // Connections on which the pod has neither sent nor seen an end.
   [[nodiscard]] int open() const { return *open_; }
@@ -60,6 +66,8 @@ class ScriptedPod {
   std::string text_ = head(200);
   int accepted_ = 0;
   std::shared_ptr<std::vector<std::string>> requests_ = std::make_shared<std::vector<std::string>>();
+  std::shared_ptr<std::vector<std::string>> frames_ = std::make_shared<std::vector<std::string>>();
+  std::shared_ptr<std::map<std::string, int>> statuses_ = std::make_shared<std::map<std::string, int>>();
   std::shared_ptr<int> open_ = std::make_shared<int>(0);
   std::vector<std::weak_ptr<Session>> sessions_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

@@ -269,3 +269,31 @@ TEST_CASE("a pick allocates nothing after the first call") {
     CHECK(after == before);
   }
 }
+
+TEST_CASE("a socket goes only where new ones are taken, anything else as before") {
+  for (const auto kind : all_kinds) {
+    CAPTURE(static_cast<int>(kind));
+    const auto view = make_view(kind, {1, 1, 1});
+    view.members[0].endpoint->set_takes_new_sockets(false);
+    view.members[2].endpoint->set_takes_new_sockets(false);
+    PickState state;
+    auto ask = ask_for();
+    const auto cookie = sticky_value(*view.members[0].endpoint);
+    ask.sticky = cookie;
+    ask.socket = true;
+    for (int turn = 0; turn < 20; ++turn) {
+      ask.hash = hash_of("key " + std::to_string(turn));
+      CHECK(pick(view, state, ask)->endpoint->id() == 2);
+    }
+    view.members[1].endpoint->set_takes_new_sockets(false);
+    CHECK(pick(view, state, ask) == nullptr);
+    ask.socket = false;
+    std::map<EndpointId, int> picked;
+    for (int turn = 0; turn < 60; ++turn) {
+      ask.hash = hash_of("key " + std::to_string(turn));
+      ++picked[pick(view, state, ask)->endpoint->id()];
+    }
+    CHECK(picked[1] > 0);
+    CHECK(picked.size() == (kind == conf::Balance::sticky ? 1 : 3));
+  }
+}

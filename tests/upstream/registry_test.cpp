@@ -29,6 +29,11 @@ struct Scene {
         REQUIRE(endpoint->state() == transition.to);
         told.push_back(std::to_string(endpoint->id()) + " " + std::string(name_of(transition.from)) + ">" +
                        std::string(name_of(transition.to)) + " " + transition.cause);
+      },
+      [this](const EndpointPtr& endpoint, const std::string& cluster, const std::string& cause) {
+        REQUIRE(cluster == "pods");
+        told.push_back(std::to_string(endpoint->id()) +
+                       (endpoint->takes_new_sockets() ? " opens " : " shut ") + cause);
       }}};
 
   // What was told since the last call.
@@ -321,4 +326,61 @@ TEST_CASE("a report tells each endpoint's state, load and last transition") {
   CHECK(second.last.cause == "refused");
   CHECK(second.last.from == EndpointState::ready);
   CHECK(second.last.at == scene.now);
+}
+
+TEST_CASE("whether an endpoint takes new sockets is no state: it moves nothing and makes no view") {
+  Scene scene;
+  auto settings = make_settings({1, 2});
+  settings->new_socket_probe.emplace();
+  scene.set(settings);
+  CHECK(scene.take() == Told{"1 removed>ready added", "2 removed>ready added", "view 2/2"});
+  CHECK_FALSE(scene.endpoint(0)->takes_new_sockets());
+  CHECK(scene.endpoint(0)->takes(false));
+
+  scene.registry.report_sockets(1, ProbeKind::new_socket, Verdict::pass, "HTTP 200");
+  CHECK(scene.take() == Told{"1 opens newSocketProbe: HTTP 200"});
+  CHECK(scene.endpoint(0)->takes(true));
+  scene.registry.report_sockets(1, ProbeKind::new_socket, Verdict::fail, "HTTP 500");
+  scene.registry.report_sockets(1, ProbeKind::new_socket, Verdict::fail, "HTTP 500");
+  scene.registry.report_sockets(9, ProbeKind::new_socket, Verdict::fail, "late");
+  CHECK(scene.take() == Told{"1 shut newSocketProbe: HTTP 500"});
+  CHECK(scene.endpoint(0)->eligible());
+  CHECK_FALSE(scene.endpoint(0)->takes(true));
+  const auto report = scene.registry.report();
+  CHECK_FALSE(report[0].sockets.open());
+  CHECK(report[0].sockets.objections() == "newSocketProbe: HTTP 500");
+  CHECK(report[1].sockets.objections() == "newSocketProbe: no answer yet");
+}
+
+TEST_CASE("a reload that adds a probe of new sockets takes none away, one that removes it gives them back") {
+  Scene scene;
+  scene.set({1, 2});
+  scene.report(2, Verdict::fail, "refused");
+  scene.take();
+  auto settings = make_settings({1, 2});
+  settings->websocket_probe.emplace();
+  scene.set(settings);
+  CHECK(scene.endpoint(0)->takes_new_sockets());
+  CHECK_FALSE(scene.endpoint(1)->takes_new_sockets());  // nothing holds there
+  scene.take();
+  scene.registry.report_sockets(1, ProbeKind::websocket, Verdict::fail, "HTTP 502");
+  CHECK(scene.take() == Told{"1 shut webSocketProbe: HTTP 502"});
+  scene.set({1, 2});
+  CHECK(scene.take() == Told{"1 opens configuration changed", "2 opens configuration changed", "view 1/2"});
+  CHECK(scene.endpoint(0)->takes_new_sockets());
+}
+
+TEST_CASE("an endpoint that leaves draining takes no new sockets before they were probed") {
+  Scene scene;
+  auto settings = make_settings({1});
+  settings->websocket_probe.emplace();
+  scene.set(settings);
+  scene.registry.report_sockets(1, ProbeKind::websocket, Verdict::pass, "101 and pong");
+  scene.registry.order(1, AdminOrder::drain, "operator", scene.now);
+  scene.take();
+  scene.registry.order(1, AdminOrder::none, "operator", scene.now);
+  CHECK(scene.endpoint(0)->eligible());
+  CHECK_FALSE(scene.endpoint(0)->takes(true));
+  CHECK(scene.take() ==
+        Told{"1 draining>ready operator", "1 shut webSocketProbe: no answer yet", "view 1/1"});
 }

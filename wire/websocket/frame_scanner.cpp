@@ -131,6 +131,7 @@ FrameScanner::Portion FrameScanner::gather(std::string_view bytes, const FrameRu
     if (!take(header_size + PingCookie().size())) return hold();
     if (is_own_pong()) {
       gathered_ = held_size_ = 0;
+      own_pong_seen_ = true;
       return {used, Fate::drop};
     }
   }

@@ -91,6 +91,8 @@ class FrameScanner {
     has_cookie_ = true;
   }
   [[nodiscard]] const PingCookie* cookie() const { return has_cookie_ ? &cookie_ : nullptr; }
+  // One of those has come.
+  [[nodiscard]] bool own_pong_seen() const { return own_pong_seen_; }
   // A ping of this sender's has gone on and `close_ping` has not been called since.
   [[nodiscard]] bool ping_open() const { return ping_open_; }
   void close_ping() { ping_open_ = false; }
@@ -116,8 +118,8 @@ class FrameScanner {
   void carry(Archive& archive) {
     archive(counts_.messages, counts_.frames, counts_.control_frames, remaining_, message_bytes_, held_,
             gathered_, held_size_, first_, sender_, reserved_bits_, fault_, cookie_, mask_, close_code_bytes_,
-            message_open_, has_cookie_, ping_open_, pong_passed_, torn_, withheld_, close_seen_, close_ended_,
-            partial_code_, close_code_);
+            message_open_, has_cookie_, own_pong_seen_, ping_open_, pong_passed_, torn_, withheld_,
+            close_seen_, close_ended_, partial_code_, close_code_);
   }
 
  private:
@@ -157,6 +159,7 @@ class FrameScanner {
   std::uint8_t close_code_bytes_ = 0;   // of the first Close
   bool message_open_ = false;           // fragments of a data message are still to come
   bool has_cookie_ = false;
+  bool own_pong_seen_ = false;
   bool ping_open_ = false;
   bool pong_passed_ = false;
   bool torn_ = false;      // something went on that is no whole frame and never will be

@@ -53,6 +53,15 @@ TEST_CASE("omitted attempts are counted, reused connections and statuses named")
   CHECK(text.find(", 4 more, e answered 503 reused after 0.000") != std::string::npos);
 }
 
+TEST_CASE("whether an endpoint takes new sockets is told with the cause") {
+  upstream::Endpoint endpoint(1, "pod-0", {"10.0.0.1", 6001, {}}, 0);
+  CHECK(sockets_line(endpoint, "soketi", "newSocketProbe: HTTP 200") ==
+        "endpoint soketi/pod-0 10.0.0.1:6001: takes new sockets (newSocketProbe: HTTP 200)");
+  endpoint.set_takes_new_sockets(false);
+  CHECK(sockets_line(endpoint, "soketi", "webSocketProbe: a\nb") ==
+        "endpoint soketi/pod-0 10.0.0.1:6001: takes no new sockets (webSocketProbe: a\\x0Ab)");
+}
+
 TEST_CASE("a change of state is told with cause and time") {
   const upstream::Endpoint named(1, "pod-0", {"10.0.0.1", 6001, {}}, 0);
   const upstream::Transition transition{

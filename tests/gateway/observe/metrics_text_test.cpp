@@ -146,4 +146,23 @@ TEST_CASE("endpoints as JSON, in order") {
   CHECK(rows[2].at("active") == 7);
   CHECK(rows[2].at("transitions") == 2);
   CHECK(rows[2].at("weight") == 1);
+  CHECK(rows[2].at("takesNewSockets") == true);
+  CHECK(rows[2].at("newSocketsCause") == "");
+}
+
+TEST_CASE("an endpoint that takes no new sockets is told with the reason") {
+  conf::Upstream settings;
+  settings.new_socket_probe.emplace();
+  auto shut = endpoint("pod-2", 4, EndpointState::ready);
+  shut.sockets.configure(settings, false);
+  (void)shut.sockets.report(upstream::ProbeKind::new_socket, upstream::Verdict::fail, "HTTP 500 in 1.2 ms");
+  const auto value = boost::json::parse(endpoints_json({shut}));
+  CHECK(value.at("endpoints").at(0).at("takesNewSockets") == false);
+  CHECK(value.at("endpoints").at(0).at("newSocketsCause") == "newSocketProbe: HTTP 500 in 1.2 ms");
+  Metrics metrics(1);
+  const std::vector<EndpointReport> endpoints{endpoint("pod-1", 3, EndpointState::ready), shut};
+  const auto text = metrics_text({metrics, endpoints, read_process_facts(), 0, 0, true, "0.1.0"});
+  const std::string series = "tidegate_endpoint_takes_new_sockets{upstream=\"soketi\",endpoint=";
+  CHECK(has_line(text, series + "\"pod-1\",address=\"10.0.0.1:6001\"} 1"));
+  CHECK(has_line(text, series + "\"pod-2\",address=\"10.0.0.1:6001\"} 0"));
 }

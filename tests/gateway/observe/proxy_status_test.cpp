@@ -33,6 +33,7 @@ TEST_CASE("each reason has its status and its RFC 9209 token") {
       {FailureReason::no_local_port, 503, "proxy_internal_error"},
       {FailureReason::no_ready_endpoint, 503, "destination_unavailable"},
       {FailureReason::hold_expired, 503, "destination_unavailable"},
+      {FailureReason::sockets_refused, 503, "destination_unavailable"},
       {FailureReason::endpoints_full, 503, "connection_limit_reached"},
       {FailureReason::authentication_busy, 503, "proxy_internal_response"},
       {FailureReason::unresolved, 503, "dns_error"},

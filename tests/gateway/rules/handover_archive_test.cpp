@@ -9,7 +9,9 @@
 
 using namespace tidegate::gateway;
 using namespace std::chrono_literals;
+namespace conf = tidegate::conf;
 namespace net = tidegate::net;
+namespace upstream = tidegate::upstream;
 namespace websocket = tidegate::websocket;
 
 namespace {
@@ -158,4 +160,24 @@ TEST_CASE("who is cared for keeps his times") {
   REQUIRE(unpacker.is_done());
   CHECK(after.paused_until == now + 3s);
   CHECK(packed(after) == bytes);
+}
+
+TEST_CASE("what an endpoint's probes have said of new sockets goes along") {
+  conf::Upstream settings;
+  settings.new_socket_probe.emplace();
+  settings.websocket_probe.emplace();
+  EndpointFacts facts;
+  facts.upstream = "pods";
+  facts.sockets.configure(settings, true);
+  (void)facts.sockets.report(upstream::ProbeKind::websocket, upstream::Verdict::fail,
+                             "HTTP 502 instead of 101");
+  const auto bytes = packed(facts);
+  Unpacker unpacker(bytes);
+  EndpointFacts read;
+  unpacker(read);
+  REQUIRE(unpacker.is_done());
+  CHECK(read.upstream == "pods");
+  CHECK(read.sockets.verdict(upstream::ProbeKind::new_socket) == upstream::Verdict::pass);
+  CHECK(read.sockets.verdict(upstream::ProbeKind::websocket) == upstream::Verdict::fail);
+  CHECK(read.sockets.cause(upstream::ProbeKind::websocket) == "HTTP 502 instead of 101");
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wire/http/upgrade.hpp"
+
 namespace tidegate::test {
 
 using websocket::Sender;
@@ -105,6 +107,19 @@ std::size_t stop_up(const GatewayFixture& gateway, RawSocket& sender, std::strin
   return sent;
 }
 
+namespace {
+
+// The 101 to a handshake with any key.
+std::string switching_for(const std::string& head) {
+  auto answer = switching();
+  constexpr std::string_view field = "Sec-WebSocket-Key: ";
+  const auto accept =
+      http::accept_of(std::string_view(head).substr(head.find(field) + field.size(), kKey.size()));
+  return answer.replace(answer.find(kAccept), kAccept.size(), accept.data(), accept.size());
+}
+
+}  // namespace
+
 EchoPod::EchoPod() {
   backend.serve([this](RawSocket& connection) { serve_one(connection); });
 }
@@ -112,21 +127,24 @@ EchoPod::EchoPod() {
 void EchoPod::serve_one(RawSocket& connection) {
   if (connection.at_end()) return;
   const auto head = connection.read_head();
-  if (head.starts_with("GET /ready ")) {
-    const auto status = std::to_string(ready.load());
-    connection.send("HTTP/1.1 " + status + " x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-    return;
-  }
+  const auto answer = [&connection](int status) {
+    connection.send("HTTP/1.1 " + std::to_string(status) +
+                    " x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  };
+  if (head.starts_with("GET /ready ")) return answer(ready);
+  if (head.starts_with("GET /accept-traffic ")) return answer(accepts);
+  if (!upgrades) return answer(502);
   ++handshakes;
   const int now = ++sockets;
   int most = most_sockets;
   while (now > most && !most_sockets.compare_exchange_weak(most, now)) {
   }
-  connection.send(switching());
+  connection.send(switching_for(head));
   while (!connection.at_end()) {
     auto frame = read_frame(connection);
     const bool closes = frame.opcode == Opcode::close;
     if (closes) --sockets;  // before the peer can see the answer, so that its next one is counted after it
+    if (frame.opcode == Opcode::ping) frame.opcode = Opcode::pong;
     connection.send(tests::encode(frame, Sender::server));
     if (closes) return;
   }

@@ -52,12 +52,14 @@ void wait_for_no_tunnels(const GatewayFixture& gateway);
 // that is merely stuck may have met a gateway that had no turn yet.
 std::size_t stop_up(const GatewayFixture& gateway, RawSocket& sender, std::string_view bytes);
 
-// A pod by script: answers probes with what `ready` says, upgrades anything else, then echoes frames until a
-// Close.
+// A pod by script: answers probes with what `ready` and `accepts` say, upgrades anything else, then echoes
+// frames until a Close.
 struct EchoPod {
   explicit EchoPod();
   ScriptedBackend backend;
-  std::atomic<int> ready{200};
+  std::atomic<int> ready{200};       // to GET /ready
+  std::atomic<int> accepts{200};     // to GET /accept-traffic
+  std::atomic<bool> upgrades{true};  // 502 to handshakes otherwise
   std::atomic<int> sockets{0};       // open now, by the pod's own count
   std::atomic<int> most_sockets{0};  // at once
   std::atomic<int> handshakes{0};
