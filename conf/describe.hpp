@@ -45,6 +45,8 @@ void describe_networks(Fields& fields, const Key& key, std::vector<std::string>&
 void describe_proxy_protocol(Fields& fields, std::optional<ProxyProtocolIn>& proxy_protocol);
 void describe_access(Fields& fields, AccessRules& rules);
 void describe_origins(Fields& fields, std::optional<OriginPolicy>& origins);
+// Before the keys whose defaults it changes.
+void describe_preset(Fields& fields, WebSocketPolicy& policy);
 void describe_websocket(Fields& fields, WebSocketPolicy& policy);
 // `drain` and `closes` of an upstream.
 void describe_drain(Fields& fields, DrainPolicy& drain);

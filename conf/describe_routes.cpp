@@ -175,9 +175,10 @@ void describe_proxy(Fields& fields, ProxyAction& proxy) {
   fields.object({"requestHeaders", "Changes to the request's header fields."},
                 [&proxy](Fields& inner) { describe_headers(inner, proxy.request_headers); });
   describe_origins(fields, proxy.origins);
+  describe_preset(fields, proxy.websocket);
   describe_websocket(fields, proxy.websocket);
   for (const auto name : {"stripPrefix", "replacePrefix", "host", "upgrade", "maxBody", "requestHeaders",
-                          "origins", "webSocket"}) {
+                          "origins", "preset", "webSocket"}) {
     fields.only_with(name, "upstream");
   }
 }

@@ -10,6 +10,10 @@ namespace tidegate::conf {
 
 namespace {
 
+// A leaving Soketi says so right behind its 101, in the same write or the next.
+constexpr std::chrono::milliseconds soketi_redrive{30};
+constexpr DurationRange redrive_range{Duration::zero(), std::chrono::seconds(5)};
+enum class Preset { none, soketi };
 constexpr std::uint64_t largest = std::numeric_limits<std::int64_t>::max();
 
 void describe_rate(Fields& fields, SocketRate& rate) {
@@ -93,6 +97,16 @@ void describe_closes(Fields& fields, CloseWordsByCause& closes) {
       shapes, "standard");
 }
 
+void describe_preset(Fields& fields, WebSocketPolicy& policy) {
+  static constexpr std::array<std::string_view, 2> names{"none", "soketi"};
+  auto preset = Preset::none;
+  fields.choice({"preset",
+                 "Defaults for pods of a kind. `soketi`: `webSocket.redrive` is 30ms. What is written goes "
+                 "before it."},
+                preset, names);
+  if (preset == Preset::soketi) policy.redrive = soketi_redrive;
+}
+
 void describe_websocket(Fields& fields, WebSocketPolicy& policy) {
   static constexpr std::array<std::string_view, 3> kinds{"enforce", "watch", "off"};
   fields.object({"webSocket", "What is done about the frames of WebSockets."}, [&policy](Fields& inner) {
@@ -108,6 +122,13 @@ void describe_websocket(Fields& fields, WebSocketPolicy& policy) {
                  [&policy](Fields& rate) { describe_rate(rate, policy.rate); });
     inner.object({"ping", "Pings of the gateway's own, to keep quiet WebSockets open and to find dead ones."},
                  [&policy](Fields& pings) { describe_pings(pings, policy.pings); });
+    inner.duration(
+        {"redrive",
+         "A 101 waits so long for the endpoint's first frame. If that sends the client away (Close 1001, "
+         "1012, 1013 or 4200 to 4299, or `pusher:error` with such a code), the client is not told: the "
+         "endpoint is taken out, and the handshake is made anew elsewhere, as often as `retry` allows. For "
+         "endpoints that do so only when they leave; 0: off."},
+        policy.redrive, redrive_range);
   });
 }
 

@@ -94,6 +94,10 @@ void check_websocket(const WebSocketPolicy& policy, Findings findings) {
   if (policy.inspect == Inspect::off) {
     if (policy.pings.any() || policy.rate.limits() || policy.frame_bytes != 0 || policy.message_bytes != 0)
       findings.add("inspect", "`off` looks at no frame: leave out limits and pings, or write `watch`");
+    if (policy.redrive.count() > 0) {
+      findings.add("inspect",
+                   "`off` looks at no frame: leave out `redrive` and the route's `preset`, or write `watch`");
+    }
   } else if (policy.inspect == Inspect::watch && (policy.frame_bytes != 0 || policy.message_bytes != 0)) {
     findings.add("inspect",
                  "`watch` ends no WebSocket: leave out `maxFrame` and `maxMessage`, or write `enforce`");

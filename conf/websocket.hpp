@@ -45,6 +45,9 @@ struct WebSocketPolicy {
   std::uint64_t message_bytes = 0;  // of all fragments of a message together; 0: no limit
   SocketRate rate;
   SocketPings pings;
+  // So long a 101 waits for what its pod says first: a Close there means that the pod is leaving, and the
+  // handshake is made anew elsewhere; 0: off.
+  std::chrono::milliseconds redrive{0};
   bool operator==(const WebSocketPolicy&) const = default;
 };
 

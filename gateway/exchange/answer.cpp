@@ -72,7 +72,14 @@ net::Task<Forward::Step> Forward::read_answer() {
 
   note_answer_time();
   const auto status = exchange_.response.status;
-  if (status == 101) co_return open_tunnel();
+  if (status == 101) {
+    if (const auto refused = refuse_switch()) co_return *refused;
+    if (may_redrive()) {
+      const auto next = co_await watch_first_frame();
+      if (next != Step::done) co_return next;
+    }
+    co_return open_tunnel();
+  }
   if (status == 502 || status == 503 || status == 504) {
     // Held back while another try may do better; the last answer is relayed.
     const bool affordable = settings().hold.enabled || retry_affordable();

@@ -9,6 +9,7 @@
 
 #include "gateway/exchange/body_reader.hpp"
 #include "gateway/exchange/client_connection.hpp"
+#include "gateway/exchange/first_frame.hpp"
 #include "gateway/exchange/retry.hpp"
 #include "gateway/exchange/upload.hpp"
 #include "upstream/cluster_view.hpp"
@@ -87,8 +88,16 @@ class Forward {
   net::Task<bool> relay_body(BodyReader& body, http::BodyKind framing);
   void settle_upstream(BodyReader& body);
   [[nodiscard]] Step end_relay(BodyReader& body, bool keep_alive);
+  [[nodiscard]] std::optional<Step> refuse_switch();
   Step open_tunnel();
   [[nodiscard]] std::string_view sticky_cookie();
+
+  // --- before a 101 goes out (redrive.cpp) ---
+  [[nodiscard]] bool may_redrive();
+  // `done`: the 101 is the client's, with all that has come behind it.
+  net::Task<Step> watch_first_frame();
+  Step redrive(const FirstWords& words);
+  Step lost_behind_switch(bool reset);
 
   [[nodiscard]] const upstream::ClusterViewPtr& cluster() const;
   [[nodiscard]] const conf::Upstream& settings() const { return *settings_; }
@@ -117,7 +126,7 @@ class Forward {
   std::optional<Upload> upload_;
   net::TimePoint answer_deadline_{};
   int tries_ = 0;
-  int lost_ = 0;  // tries that were sent and ended without an answer
+  int lost_ = 0;  // see TryFacts
   int interims_ = 0;
   conf::Duration pause_{0};
   bool sent_ = false;  // a byte of the request went out in this attempt

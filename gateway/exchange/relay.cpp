@@ -148,17 +148,20 @@ Forward::Step Forward::end_relay(BodyReader& body, bool keep_alive) {
   return Step::done;
 }
 
-Forward::Step Forward::open_tunnel() {
-  const bool websocket = exchange_.upgrade == http::UpgradeAsk::websocket;
+// What a 101 comes to that is none; nothing if it is one.
+std::optional<Forward::Step> Forward::refuse_switch() {
   if (!is_upgrade()) {
     failure_details_ = "101 Switching Protocols to a request that asked for no upgrade";
     return try_failed(AttemptOutcome::bad_answer, FailureReason::protocol_error);
   }
   const auto fault = switch_fault(exchange_, route_.settings.upgrade);
-  if (!fault.empty()) {
-    failure_details_ = fault;
-    return try_failed(AttemptOutcome::upgrade_failed, FailureReason::upgrade_failed);
-  }
+  if (fault.empty()) return std::nullopt;
+  failure_details_ = fault;
+  return try_failed(AttemptOutcome::upgrade_failed, FailureReason::upgrade_failed);
+}
+
+Forward::Step Forward::open_tunnel() {
+  const bool websocket = exchange_.upgrade == http::UpgradeAsk::websocket;
   if (!write_switch(exchange_, sticky_cookie())) {
     failure_ = FailureReason::response_head_too_large;
     return Step::failed;

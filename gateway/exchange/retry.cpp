@@ -39,6 +39,7 @@ bool outcome_named(const conf::RetryOn& on, const TryFacts& facts) {
     case AttemptOutcome::write_timeout:
     case AttemptOutcome::response_timeout: return on.timeout;
     case AttemptOutcome::answered: return status_named(on, facts.status);
+    case AttemptOutcome::redriven: return true;  // asked for by the route
     default: return false;
   }
 }

@@ -24,7 +24,7 @@ struct TryFacts {
   bool other_endpoint = false;   // an eligible endpoint that was not tried yet
   bool virtual_address = false;  // one address for many pods: tried anew it leads elsewhere
   int tries = 0;                 // tries made so far, this one included
-  int lost = 0;                  // of these, sent and ended without an answer
+  int lost = 0;                  // of these, sent and ended without an answer, or by sending the client away
 };
 
 enum class NextTry {

@@ -156,6 +156,7 @@ std::string_view name_of(AttemptOutcome outcome) {
     case AttemptOutcome::repicked: return "repicked";
     case AttemptOutcome::full: return "full";
     case AttemptOutcome::abandoned: return "abandoned";
+    case AttemptOutcome::redriven: return "redriven";
   }
   return "unknown";
 }

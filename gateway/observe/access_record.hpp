@@ -36,6 +36,7 @@ enum class AttemptOutcome : std::uint8_t {
   repicked,            // no longer eligible when the first byte was to be sent: given back untouched
   full,                // its connection limit was reached in the last moment
   abandoned,           // the client left meanwhile
+  redriven,            // a 101 behind which the pod sent the client away: withheld, tried anew
 };
 [[nodiscard]] std::string_view name_of(AttemptOutcome outcome);
 

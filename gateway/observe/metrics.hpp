@@ -15,6 +15,7 @@
 
 #include "gateway/observe/access_record.hpp"
 #include "gateway/observe/proxy_status.hpp"
+#include "health/leave_signal.hpp"
 
 namespace tidegate::gateway {
 
@@ -166,6 +167,7 @@ struct alignas(64) UpstreamCounters {
   Counter retries;         // tries beyond the first
   Counter retries_denied;  // wanted, but the budget was used up
   Counter repicks;         // endpoint changed after the last suspension
+  Counter redrives;        // handshakes whose 101 was withheld, because its pod sent the client away
   std::array<Counter, hold_results> holds;
   Gauge waiting;     // held now
   Counter connects;  // connections opened
@@ -179,6 +181,7 @@ struct alignas(64) UpstreamCounters {
       tunnels_closed;  // by TunnelSide that closed first
   std::array<Counter, tunnel_ends> tunnel_ends_by_reason;
   Counter tunnels_truncated;
+  std::array<Counter, health::leave_signs> leave_signals;  // that took an endpoint out
   Counter messages_from_client;
   Counter messages_from_pod;
   Counter tunnel_bytes_from_client;

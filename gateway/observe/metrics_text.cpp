@@ -160,6 +160,10 @@ void write_forwarding(Exposition& out, const Metrics& metrics) {
       out, metrics, "tidegate_repicks_total",
       "Endpoints given back untouched because they were no longer ready.",
       [](const auto& u) -> auto& { return u.repicks; });
+  write_per_upstream(
+      out, metrics, "tidegate_redrives_total",
+      "Handshakes made anew elsewhere, because a pod sent the client away right behind its 101.",
+      [](const auto& u) -> auto& { return u.redrives; });
   write_by_enum<HoldResult>(
       out, metrics,
       {"tidegate_holds_total", "result", "Requests that waited for a ready endpoint, by result."},
@@ -225,6 +229,10 @@ void write_tunnels(Exposition& out, const Metrics& metrics) {
   write_per_upstream(
       out, metrics, "tidegate_tunnels_truncated_total", "Tunnels that ended without a proper close.",
       [](const auto& u) -> auto& { return u.tunnels_truncated; });
+  write_by_enum<health::LeaveSign>(out, metrics,
+                                   {"tidegate_leave_signals_total", "sign",
+                                    "Endpoints taken out for the Closes that they sent, by whom to."},
+                                   &UpstreamCounters::leave_signals);
   write_directions(
       out, metrics, {"tidegate_tunnel_messages_total", "WebSocket data messages relayed."},
       [](const auto& u) -> auto& { return u.messages_from_client; },

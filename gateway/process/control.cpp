@@ -92,6 +92,28 @@ void Control::answer_lost(const upstream::EndpointPtr& endpoint) {
   boost::asio::post(context_, [this, id = endpoint->id()] { checker_.hurry(id); });
 }
 
+// Of the thousands of Closes of a pod that leaves, all but the first few find it taken out already.
+std::optional<health::LeaveSign> Control::note_leaving_close(const upstream::EndpointPtr& endpoint,
+                                                             const health::LeavingClose& close) {
+  if (!endpoint->eligible()) return std::nullopt;
+  std::optional<health::LeaveSign> sign;
+  {
+    const std::lock_guard lock(leave_mutex_);
+    sign = leave_signals_[endpoint->id()].count(close, upstream::Clock::now());
+  }
+  if (sign) take_out(endpoint, health::describe(*sign, close.code));
+  return sign;
+}
+
+void Control::sent_away(const upstream::EndpointPtr& endpoint, std::string_view how) {
+  take_out(endpoint, how);
+}
+
+void Control::forget_leave_signals(upstream::TimePoint now) {
+  const std::lock_guard lock(leave_mutex_);
+  std::erase_if(leave_signals_, [now](const auto& entry) { return entry.second.is_over(now); });
+}
+
 void Control::take_out(const upstream::EndpointPtr& endpoint, std::string_view cause) {
   // Of a thousand refusals one reaches control: the first stores the state, which every worker reads before
   // its next byte goes out.
@@ -214,6 +236,7 @@ void Control::start_sweeping() {
     remove_unwanted(now);
     discovery_.look(now);
     registry_.sweep(now);
+    forget_leave_signals(now);
     forget_clusters();
   });
 }

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -20,6 +21,7 @@
 #include "gateway/process/discovery.hpp"
 #include "gateway/process/worker_view.hpp"
 #include "health/checker.hpp"
+#include "health/leave_signal.hpp"
 #include "upstream/pick.hpp"
 #include "upstream/registry.hpp"
 
@@ -71,6 +73,12 @@ class Control {
   // A connection ended before a byte of an answer: it is probed at once. That alone takes nothing out, since
   // a request that a pod does not survive could be sent on purpose.
   void answer_lost(const upstream::EndpointPtr& endpoint);
+  // An endpoint that is not virtual has sent a Close that speaks of leaving, and sent it first. Enough of
+  // them take it out at once, and it is probed without delay; by which sign, if this one did it.
+  std::optional<health::LeaveSign> note_leaving_close(const upstream::EndpointPtr& endpoint,
+                                                      const health::LeavingClose& close);
+  // An endpoint that is not virtual has answered a handshake only to send the client away: the same at once.
+  void sent_away(const upstream::EndpointPtr& endpoint, std::string_view how);
   // Of all upstreams together.
   [[nodiscard]] upstream::HandshakePace& total_pace() { return total_pace_; }
   // What a client's key is hashed with: all workers take a client for the same one.
@@ -105,6 +113,7 @@ class Control {
   void forget_clusters();
   void take_finding(const health::Finding& finding);
   void take_out(const upstream::EndpointPtr& endpoint, std::string_view cause);
+  void forget_leave_signals(upstream::TimePoint now);
   void publish(const upstream::ClusterViewPtr& view);
   void start_granting();
   void grant_waiting();
@@ -129,6 +138,8 @@ class Control {
   LimitTables limits_;
   upstream::HandshakePace total_pace_;
   const std::uint64_t client_seed_ = random_seed();
+  std::mutex leave_mutex_;  // taken by workers, for Closes that speak of leaving and for no other
+  std::unordered_map<upstream::EndpointId, health::LeaveSignal> leave_signals_;
   WorkerViewPtr view_;                                    // the workers' newest
   std::vector<std::weak_ptr<const WorkerView>> earlier_;  // those before it that somebody may still hold
   std::vector<LeavingCluster> leaving_;

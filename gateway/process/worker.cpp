@@ -231,6 +231,10 @@ std::uint64_t Worker::client_of(const Entrance& entrance, std::string_view addre
   const auto& view = *entrance.view;
   if (view.trusted.contains(address) || view.admissions[entrance.listener].senders.contains(address))
     return 0;
+  return client_of(address);
+}
+
+std::uint64_t Worker::client_of(std::string_view address) const {
   static const conf::ClientLimit by_address;
   const auto key = client_key(address, by_address);
   return key ? hash_of(*key, links_.control.client_seed()) | 1 : 0;

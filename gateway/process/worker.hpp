@@ -153,6 +153,8 @@ class Worker {
   // The same for all connections to a listener from `address`, as far as one client can be told from another
   // by it (IPv4 /32, IPv6 /64); 0 where none is told, and for proxies and balancers, who speak for many.
   [[nodiscard]] std::uint64_t client_of(const Entrance& entrance, std::string_view address) const;
+  // Of one that was identified, by whatever way; 0 for the peer of a Unix socket.
+  [[nodiscard]] std::uint64_t client_of(std::string_view address) const;
   // A handshake has TLS state from now on. Of more than a bounded number one is closed: the oldest
   // of a client that crowds others out, or else of all.
   void add_handshake(IdleNode& handshake);

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cstring>
 
+#include "gateway/process/control.hpp"
 #include "gateway/process/worker.hpp"
 #include "gateway/tunnel/tunnel.hpp"
+#include "health/leave_signal.hpp"
 #include "wire/websocket/control_frame.hpp"
 
 namespace tidegate::gateway {
@@ -12,6 +14,7 @@ void Tunnel::follow(Side& from, Side& to, std::string_view bytes) {
   const bool from_client = &from == &client_;
   const auto bytes_before = from.bytes;
   const auto messages_before = from.scanner.counts().messages;
+  const bool code_known = from.scanner.close_code() != 0;
   from.scanner.filter(bytes, rules_for(from), [&](std::string_view run) {
     if (from.muted) return;
     from.bytes += run.size();
@@ -22,6 +25,7 @@ void Tunnel::follow(Side& from, Side& to, std::string_view bytes) {
       .add(from.bytes - bytes_before);
   (from_client ? counters_.messages_from_client : counters_.messages_from_pod).add(messages);
   if (from.scanner.close_seen()) closed_first(name_of_side(from));
+  if (!from_client && !code_known && from.scanner.close_code() != 0) note_leaving_close();
   if (from.scanner.take_pong()) to.scanner.close_ping();
   if (from.scanner.fault() != websocket::FrameFault::none && rules_for(from).enforced)
     return end_for_fault(from);
@@ -49,6 +53,19 @@ void Tunnel::end_for_fault(const Side& from) {
   closed_first(name_of_side(from));
   details_ = websocket::describe(fault);
   end(code, details_, code == 1009 ? TunnelEnd::too_big : TunnelEnd::protocol_error);
+}
+
+// A Close that the pod has thought of itself may say that it leaves. One that answers a Close, of the client
+// or of the gateway, has another's code.
+void Tunnel::note_leaving_close() {
+  const auto code = pod_.scanner.close_code();
+  const auto& endpoint = place_.endpoint();
+  if (closed_first_ != TunnelSide::pod || !health::speaks_of_leaving(code)) return;
+  if (settings_->virtual_address || !endpoint->eligible()) return;
+  const bool newcomer = client_.bytes == 0 && worker_.now() - opened_ <= health::LeaveSignal::window;
+  const auto client = worker_.client_of(record_.record().client_address);
+  const auto sign = worker_.control().note_leaving_close(endpoint, {code, client, newcomer});
+  if (sign) counters_.leave_signals[static_cast<std::size_t>(*sign)].add();
 }
 
 // === rates ===

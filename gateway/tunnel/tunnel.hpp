@@ -126,6 +126,7 @@ class Tunnel final : private net::Waiter, private net::DeadlineNode {
   void follow(Side& from, Side& to, std::string_view bytes);
   [[nodiscard]] websocket::FrameRules rules_for(const Side& from) const;
   void end_for_fault(const Side& from);
+  void note_leaving_close();
   void count_pace(std::uint64_t messages, std::uint64_t bytes);
   void look_after();
   void look_after(Side& side, Pulse& pulse, std::chrono::milliseconds interval);

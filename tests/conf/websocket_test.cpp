@@ -25,6 +25,7 @@ TEST_CASE("webSocket: by default faults end the conversation, and nothing is lim
   CHECK(policy.message_bytes == 0);
   CHECK_FALSE(policy.rate.limits());
   CHECK_FALSE(policy.pings.any());
+  CHECK(policy.redrive == 0ms);
 }
 
 TEST_CASE("webSocket: every key") {
@@ -53,7 +54,7 @@ TEST_CASE("webSocket: `off`, `false` and no other word switch the look at frames
 TEST_CASE("webSocket: what cannot act together is refused in words") {
   for (const std::string keys :
        {"maxFrame: 1k", "maxMessage: 1k", "maxRate: {messagesPerSecond: 1}", "maxRate: {bytesPerSecond: 1k}",
-        "ping: {client: 1s}", "ping: {upstream: 1s}"}) {
+        "ping: {client: 1s}", "ping: {upstream: 1s}", "redrive: 30ms"}) {
     CAPTURE(keys);
     CHECK(errors_of(with("{inspect: off, " + keys + "}")).find("`off` looks at no frame") !=
           std::string::npos);
@@ -61,4 +62,31 @@ TEST_CASE("webSocket: what cannot act together is refused in words") {
   CHECK(errors_of(with("{inspect: watch, maxFrame: 1k}")).find("`watch` ends no WebSocket") !=
         std::string::npos);
   CHECK(errors_of(with("{inspect: watch, maxRate: {messagesPerSecond: 5}}")).empty());
+}
+
+TEST_CASE("redrive: a time, for pods of a known kind by a preset, before which a written one goes") {
+  const auto with_preset = [](const std::string& websocket) {
+    const auto config = config_of(
+        "upstreams: {a: {endpoints: ['127.0.0.1:1']}}\nlisteners: ['127.0.0.1:0']\n"
+        "routes: [{upstream: a, preset: soketi, webSocket: " +
+        websocket + "}]\n");
+    return std::get<ProxyAction>(config.routes.at(0).action).websocket.redrive;
+  };
+  CHECK(policy_of("{redrive: 100ms}").redrive == 100ms);
+  CHECK(policy_of("{inspect: watch, redrive: 100ms}").redrive == 100ms);
+  CHECK(with_preset("{}") == 30ms);
+  CHECK(with_preset("{maxFrame: 1k}") == 30ms);
+  CHECK(with_preset("{redrive: 70ms}") == 70ms);
+  CHECK(with_preset("{redrive: 0s}") == 0ms);
+  CHECK(errors_of(with("{redrive: 1h}")).find("redrive") != std::string::npos);
+}
+
+TEST_CASE("preset: beside an upstream, and of a kind that is known") {
+  const std::string head = "upstreams: {a: {endpoints: ['127.0.0.1:1']}}\nlisteners: ['127.0.0.1:0']\n";
+  CHECK(errors_of(head + "routes: [{upstream: a, preset: sokety}]\n").find("did you mean `soketi`?") !=
+        std::string::npos);
+  CHECK(errors_of(head + "routes: [{respond: {status: 200}, preset: soketi}]\n").find("`upstream`") !=
+        std::string::npos);
+  CHECK(errors_of(head + "routes: [{upstream: a, preset: soketi, webSocket: {inspect: off}}]\n")
+            .find("leave out `redrive` and the route's `preset`") != std::string::npos);
 }

@@ -207,6 +207,8 @@ void Conversation::end_with_close(std::uint16_t code) {
   ++load_.tally.closes[code];
   --load_.tally.open;
   if (echo_due_) ++load_.tally.cut_short;
+  // Who was greeted was let in by a pod that did not leave yet.
+  if (step_ == Step::greeting) ++load_.tally.turned_away;
   end(false);
 }
 

@@ -13,7 +13,9 @@ namespace tidegate::prove {
 namespace {
 
 // The pods' published probe has a period of 2 s; while a readiness outage of few seconds is on trial, 1 s.
+// Where it is on trial what sockets tell of a pod, Kubernetes' own default, which sees it too late.
 int probe_period(const Options& options) {
+  if (options.trial() == Trial::soketi) return 10;
   return options.trial() == Trial::unready ? 1 : 2;
 }
 
@@ -37,8 +39,11 @@ std::string tidegate_configuration(const Options& options, const Layout& layout)
   if (options.tls)
     out << "    tls: { certificate: " << layout.certificate << ", key: " << layout.key << " }\n";
   if (options.workers > 0) out << "workers: " << options.workers << "\n";
-  out << "routes:\n  - path: /\n    upstream: soketi\n"
-      << "upstreams:\n  soketi:\n    endpoints:\n"
+  out << "routes:\n  - path: /\n    upstream: soketi\n";
+  if (options.trial() == Trial::soketi && options.signs == Signs::first_frames) out << "    preset: soketi\n";
+  if (options.trial() == Trial::soketi && options.signs == Signs::probes)
+    out << "    webSocket: { inspect: off }\n";
+  out << "upstreams:\n  soketi:\n    endpoints:\n"
       << server_lines(layout, "      - \"", "\"\n") << "    balance: least-connections\n";
   if (options.single) {
     // What such an address answers to a probe says nothing of the pod that the next connection reaches.

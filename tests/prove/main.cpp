@@ -26,16 +26,32 @@ void raise_descriptor_limit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+// The options of each run.
+std::vector<Options> plan_runs(const Options& options) {
+  std::vector<Options> runs;
+  for (int run = 0; run < options.runs; ++run) {
+    runs.push_back(options);
+    if (options.trial() != Trial::soketi) continue;
+    for (const auto signs : {Signs::closes, Signs::probes}) {
+      runs.push_back(options);
+      runs.back().signs = signs;
+    }
+  }
+  return runs;
+}
+
 int prove(const Options& options) {
   raise_descriptor_limit();
   if (options.k6) require_k6(options);
   if (options.single) enter_service_network();
   std::vector<RunResult> results;
-  for (int run = 1; run <= options.runs; ++run) {
-    if (options.runs > 1) std::printf("run %d of %d: ", run, options.runs);
-    std::printf("%s\n", headline(options).c_str());
+  const auto runs = plan_runs(options);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const int run = static_cast<int>(i) + 1;
+    if (runs.size() > 1) std::printf("run %d of %zu: ", run, runs.size());
+    std::printf("%s\n", headline(runs[i]).c_str());
     std::fflush(stdout);
-    results.push_back(run_once(options, run));
+    results.push_back(run_once(runs[i], run));
     std::printf("%s", table(results.back()).c_str());
     std::fflush(stdout);
   }

@@ -11,6 +11,8 @@ namespace tidegate::prove {
 namespace {
 
 constexpr int default_reloads = 50;
+constexpr int soketi_clients = 300;
+constexpr std::chrono::seconds soketi_time{15};
 
 constexpr const char* examples =
     "Examples:\n"
@@ -21,6 +23,9 @@ constexpr const char* examples =
     "  tidegate-prove --max-connections 100    no pod may ever count 101\n"
     "  tidegate-prove --drain                  pods drained and restarted in turn: every socket gets its "
     "Close\n"
+    "  tidegate-prove --soketi                 pods that take sockets to send them away: nobody sees it, and "
+    "how\n"
+    "                                          many do without the preset\n"
     "  tidegate-prove --reload                 50 new configurations in 10 s: nobody notices\n"
     "Exit status: 0 nothing failed; 1 something did; 2 wrong use; 77 something needed is missing here.";
 
@@ -81,11 +86,15 @@ void add_trial_options(CLI::App& app, Options& options) {
          "--drain: the sockets of a pod are closed over so many seconds (default 10)")
       ->check(CLI::Range(2, 600))
       ->needs(drain);
+  auto* soketi = app.add_flag("--soketi", options.soketi,
+                              "pods are restarted once and leave as Soketi does; three runs: with `preset: "
+                              "soketi`, without it, and without a look at any frame");
+  soketi->excludes(all_down)->excludes(unready)->excludes(capacity)->excludes(drain)->excludes(kill);
   auto* reload = app.add_flag_callback(
       "--reload", [&options] { options.reloads = options.reloads == 0 ? default_reloads : options.reloads; },
       "instead of restarts: the gateway reloads changed configurations, five in a second, under sockets and "
       "requests");
-  reload->excludes(all_down)->excludes(unready)->excludes(capacity)->excludes(drain);
+  reload->excludes(all_down)->excludes(unready)->excludes(capacity)->excludes(drain)->excludes(soketi);
   app.add_option("--reloads", options.reloads, "--reload: so many (default 50)")
       ->check(CLI::Range(10, 100'000))
       ->needs(reload);
@@ -96,6 +105,7 @@ void add_trial_options(CLI::App& app, Options& options) {
     unready->excludes(other);
     capacity->excludes(other);
     drain->excludes(other);
+    soketi->excludes(other);
     reload->excludes(other);
   }
 }
@@ -111,10 +121,20 @@ std::string_view text(Via via) {
   return "unknown";
 }
 
+std::string_view text(Signs signs) {
+  switch (signs) {
+    case Signs::first_frames: return "with `preset: soketi`";
+    case Signs::closes: return "without the preset";
+    case Signs::probes: return "without a look at frames";
+  }
+  return "unknown";
+}
+
 Trial Options::trial() const {
   if (unready) return Trial::unready;
   if (max_connections) return Trial::capacity;
   if (drain) return Trial::drain;
+  if (soketi) return Trial::soketi;
   if (reloads > 0) return Trial::reload;
   return Trial::rollout;
 }
@@ -140,12 +160,17 @@ Parsed parse_options(int argc, char** argv) {
     parsed.exit_status = 2;
     return parsed;
   }
-  if ((options.drain || options.reloads > 0) && options.via != Via::tidegate) {
-    std::fputs("--drain, --reload: only tidegate can be told to\n", stderr);
+  if ((options.drain || options.soketi || options.reloads > 0) && options.via != Via::tidegate) {
+    std::fputs("--drain, --soketi, --reload: only tidegate can be told to\n", stderr);
     parsed.exit_status = 2;
     return parsed;
   }
   if (options.drain) options.time = 3 * (options.window + std::chrono::seconds(3));
+  if (options.soketi) {
+    options.restarts = Restarts::graceful;
+    if (app.count("--clients") == 0) options.clients = soketi_clients;
+    if (app.count("--seconds") == 0) options.time = soketi_time;
+  }
   if (options.reloads > 0) options.time = std::chrono::seconds(options.reloads / 5 + 12);
   if (options.k6_script.empty()) options.k6_script = default_k6_script();
   if (options.trial() == Trial::capacity && options.workers == 0) options.workers = 2;

@@ -20,9 +20,19 @@ enum class Trial {
   rollout,   // they are restarted one after another, twice round
   unready,   // all answer `/ready` with 503 for a while, under open sockets
   drain,     // each is emptied by the gateway's order, restarted and put back, under sockets that talk
+  soketi,    // they are restarted once, and take new sockets meanwhile to send them away, as Soketi does
   reload,    // nothing; the gateway takes one new configuration after another, under sockets and requests
   capacity,  // nothing; the hop must keep each one's sockets under a limit
 };
+
+// By what the gateway finds out that a pod leaves; each includes those below it.
+enum class Signs {
+  first_frames,  // what it says behind a 101: `preset: soketi`
+  closes,        // the Closes that it sends to open sockets
+  probes,        // and refusals: what any hop has
+};
+
+[[nodiscard]] std::string_view text(Signs signs);
 
 struct Options {
   Via via = Via::tidegate;
@@ -39,6 +49,8 @@ struct Options {
   std::optional<int> max_connections;           // Trial::capacity: the limit per pod
   bool drain = false;                           // Trial::drain
   std::chrono::seconds window{10};              // over which the sockets of a pod are closed then
+  bool soketi = false;                          // Trial::soketi
+  Signs signs = Signs::first_frames;            // of this run of it
   int reloads = 0;                              // Trial::reload: so many, five in a second
   bool timed = true;                            // paces and times are judged too
   int workers = 0;                              // of the hop; 0: its own default

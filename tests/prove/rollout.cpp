@@ -20,15 +20,16 @@ Rollout plan_rollout(const Options& options, std::size_t pods) {
   Rollout rollout;
   // A drained pod has no sockets left to wait for.
   if (options.trial() == Trial::drain) rollout.grace = milliseconds(300);
-  if (options.trial() != Trial::rollout) return rollout;
+  const bool as_soketi = options.trial() == Trial::soketi;
+  if (options.trial() != Trial::rollout && !as_soketi) return rollout;
   const milliseconds total = options.time;
   const milliseconds lead = total / 20;  // the load is up before the first pod goes
   const milliseconds outage = options.all_down ? down_time + milliseconds(1000) : milliseconds(0);
-  const std::size_t restarts = 2 * pods;
+  const std::size_t restarts = as_soketi ? pods : 2 * pods;
   // The last tenth of the time is left to whatever the last restart leads to.
   const milliseconds slot =
       std::max((total * 9 / 10 - lead - outage) / static_cast<int>(restarts), milliseconds(300));
-  rollout.grace = std::clamp(slot / 2, milliseconds(200), milliseconds(3000));
+  rollout.grace = std::clamp(as_soketi ? slot * 3 / 4 : slot / 2, milliseconds(200), milliseconds(3000));
   rollout.start_refuse = std::clamp(slot / 8, milliseconds(50), milliseconds(1000));
   rollout.start_unready = rollout.start_refuse;
   milliseconds at = lead;

@@ -26,7 +26,7 @@ struct Rollout {
 inline constexpr std::chrono::milliseconds down_time{2000};
 
 // Two rounds over `pods` pods, spread over the time of the run; where both kinds are asked for they
-// alternate, so that each pod ends once in each way. Pure.
+// alternate, so that each pod ends once in each way. Of Trial::soketi one round, for longer graces. Pure.
 [[nodiscard]] Rollout plan_rollout(const Options& options, std::size_t pods);
 
 }  // namespace tidegate::prove

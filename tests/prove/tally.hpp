@@ -38,6 +38,7 @@ struct Tally {
   std::uint64_t echoed = 0;
   std::uint64_t cut_short = 0;                    // messages whose echo a proper Close forestalled
   std::map<std::uint16_t, std::uint64_t> closes;  // begun by the other side, by code
+  std::uint64_t turned_away = 0;                  // of these, before the pod's greeting
   std::uint64_t closed_by_us = 0;                 // and answered
   std::map<Loss, std::uint64_t> losses;
   std::vector<std::string> samples;  // the first failures, told one by one

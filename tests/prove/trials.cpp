@@ -61,6 +61,11 @@ asio::awaitable<void> finish(Scene& scene, Crowd& crowd, Load& load) {
 
 asio::awaitable<void> hold_rollout(Scene& scene) {
   auto load = make_load(scene);
+  if (scene.options.trial() == Trial::soketi) {
+    // New sockets are what it is about.
+    load.shortest_hold = milliseconds(200);
+    load.longest_hold = milliseconds(1000);
+  }
   Crowd crowd(scene.context, load, static_cast<unsigned>(scene.options.clients));
   scene.progress.begin(load.began);
   crowd.start();
@@ -69,6 +74,19 @@ asio::awaitable<void> hold_rollout(Scene& scene) {
   while (!restarting->done) co_await show_until(scene, load, Clock::now() + tick);
   if (restarting->failure) std::rethrow_exception(restarting->failure);
   co_await finish(scene, crowd, load);
+}
+
+asio::awaitable<void> hold_soketi(Scene& scene) {
+  co_await hold_rollout(scene);
+  const auto count = scene.result.tally->turned_away;
+  const auto who = std::to_string(count) + " new sockets were sent away by their pod before its greeting";
+  auto& checks = scene.result.checks;
+  switch (scene.options.signs) {
+    case Signs::first_frames: checks.push_back({who, count == 0}); break;
+    case Signs::closes: checks.push_back({"for comparison: " + who, true}); break;
+    // Where nothing hides them and there are none, the trial has shown nothing.
+    case Signs::probes: checks.push_back({"for comparison: " + who, count > 0}); break;
+  }
 }
 
 asio::awaitable<void> hold_k6_rollout(Scene& scene) {
@@ -193,6 +211,7 @@ asio::awaitable<void> hold_trial(Scene& scene) {
     case Trial::rollout: return scene.options.k6 ? hold_k6_rollout(scene) : hold_rollout(scene);
     case Trial::unready: return hold_unready(scene);
     case Trial::drain: return hold_drain(scene);
+    case Trial::soketi: return hold_soketi(scene);
     case Trial::reload: return hold_reload(scene);
     case Trial::capacity: break;
   }

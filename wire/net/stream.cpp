@@ -197,6 +197,12 @@ bool Stream::is_quiet() {
   return ::recv(socket_.get(), &byte, 1, MSG_PEEK) < 0 && errno == EAGAIN;
 }
 
+bool Stream::has_arrivals() const {
+  if (tls_ && ::SSL_has_pending(tls_->ssl()) != 0) return true;
+  char byte = 0;
+  return ::recv(socket_.get(), &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN;
+}
+
 error_code Stream::connect_error() const {
   int value = 0;
   socklen_t size = sizeof value;

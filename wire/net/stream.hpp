@@ -56,6 +56,9 @@ class Stream final : public Pollable {
   // An idle connection should have nothing to say: false if it was closed or has stray bytes. Session tickets
   // and the like are taken in. One system call.
   [[nodiscard]] bool is_quiet();
+  // Whether something has come that was not read, an end of the stream included. Takes nothing. One system
+  // call.
+  [[nodiscard]] bool has_arrivals() const;
   // Takes the socket out of the loop: nobody is woken until `resume`. For a socket that another process may
   // take over, whose events this one would go on to get.
   void pause();

@@ -67,6 +67,9 @@ TEST_CASE("the exposition adds up workers") {
   CHECK(has_line(text, "# TYPE tidegate_retries_total counter"));
   CHECK(has_line(text, "tidegate_retries_total{upstream=\"soketi\"} 0"));
   CHECK(has_line(text, "tidegate_repicks_total{upstream=\"soketi\"} 0"));
+  CHECK(has_line(text, "tidegate_redrives_total{upstream=\"soketi\"} 0"));
+  CHECK(has_line(text, "tidegate_leave_signals_total{upstream=\"soketi\",sign=\"clients\"} 0"));
+  CHECK(has_line(text, "tidegate_leave_signals_total{upstream=\"soketi\",sign=\"newcomers\"} 0"));
   CHECK(has_line(text, "tidegate_holds_total{upstream=\"soketi\",result=\"granted\"} 2"));
   CHECK(has_line(text, "tidegate_tunnels{upstream=\"soketi\"} 2"));
   CHECK(has_line(text, "tidegate_handshakes_total{upstream=\"soketi\",result=\"accepted\"} 2"));

@@ -194,3 +194,22 @@ TEST_CASE("retries in flight are a share of the active requests, and some are al
   policy.budget_percent = 0;
   CHECK_FALSE(within_budget(policy, 1000, 0));
 }
+
+TEST_CASE("a handshake whose pod sent the client away is made anew, but not at every pod there is") {
+  auto facts = failed(Outcome::redriven, true, true);
+  facts.upgrade = true;
+  facts.lost = 1;
+  CHECK(decide(facts) == NextTry::elsewhere);
+  facts.other_endpoint = false;
+  CHECK(decide(facts) == NextTry::later);
+  facts.lost = conf::RetryPolicy().lost_tries;
+  CHECK(decide(facts) == NextTry::stop);
+  facts.lost = 1;
+  conf::RetryPolicy off;
+  off.enabled = false;
+  CHECK(decide(facts, off) == NextTry::stop);
+  // Whatever else it may be repeated for, the route has asked for this.
+  conf::RetryPolicy nothing;
+  nothing.upgrades = {false, false, false, false, false, false, false};
+  CHECK(decide(facts, nothing) == NextTry::later);
+}
