@@ -20,9 +20,6 @@ namespace {
 // serve towards several destinations.
 using NoPortYet = asio::detail::socket_option::boolean<IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT>;
 
-// Clients come from several loopback addresses: the ports of one would run out in a long run.
-constexpr unsigned source_addresses = 8;
-
 milliseconds between(Load& load, milliseconds low, milliseconds high) {
   std::uniform_int_distribution<milliseconds::rep> any(low.count(), high.count());
   return milliseconds(any(load.random));
@@ -49,7 +46,7 @@ void Conversation::connect() {
   if (!error) socket.set_option(asio::ip::tcp::no_delay(true), error);
   if (!error) socket.set_option(NoPortYet(true), error);
   const auto source =
-      asio::ip::address_v4(asio::ip::address_v4::loopback().to_uint() + 1 + client_ % source_addresses);
+      asio::ip::address_v4(asio::ip::address_v4::loopback().to_uint() + 1 + client_ % load_.addresses);
   if (!error) socket.bind({source, 0}, error);
   if (error) {
     // Told by the event loop, as every other outcome is.

@@ -24,6 +24,8 @@ namespace tidegate::prove {
 struct Load {
   boost::asio::ip::tcp::endpoint hop;
   std::shared_ptr<boost::asio::ssl::context> tls;  // null: in clear text
+  // Clients come from so many loopback addresses: the ports of one would run out in a long run.
+  unsigned addresses = 8;
   std::chrono::milliseconds shortest_hold{1000};
   std::chrono::milliseconds longest_hold{4000};
   std::chrono::milliseconds handshake_patience{15'000};

@@ -103,8 +103,8 @@ std::string headline(const Options& options) {
       out << "; 3 pods, each drained over " << options.window.count() << " s, restarted and put back";
       break;
     case Trial::soketi:
-      out << "; 3 pods, each restarted once as Soketi leaves (new sockets get a 101 and then 4200), /ready "
-             "probed every 10 s; "
+      out << " from one address; 3 pods, each restarted once as Soketi leaves (new sockets get a 101 "
+             "and then 4200), /ready probed every 10 s; "
           << text(options.signs);
       break;
     case Trial::reload: out << "; " << options.reloads << " reloads, five in a second"; break;
