@@ -28,6 +28,7 @@ constexpr std::size_t most_page = 16 * 1024 * 1024;
 constexpr std::size_t most_refusal = 64 * 1024;
 constexpr std::size_t longest_event = 4 * 1024 * 1024;  // etcd holds objects of 1.5 MiB
 constexpr std::size_t most_pages = 1000;
+constexpr std::size_t most_listed = 20'000;
 constexpr std::size_t most_warnings = 32;
 constexpr auto margin = 10s;  // of the server, to end a watch
 // A watch that ends sooner is one that the server did not keep, and does not lead to the next one at once.
@@ -164,7 +165,7 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
   void turn_page() {
     auto page = read_page(body_);
     if (!page) return fail_asking(page.error().why);
-    if (++pages_ > most_pages) return fail_asking("its list has no end");
+    if (++pages_ > most_pages || listed_.size() > most_listed) return fail_asking("its list has no end");
     for (const auto& slice : page->unreadable) {
       listed_.insert(slice.name);  // what was known of it stays
       complain(slice.why);

@@ -8,6 +8,7 @@ namespace tidegate::upstream {
 namespace {
 
 constexpr std::size_t most_addresses = 50'000;
+constexpr std::size_t most_slices = 10'000;
 
 using Port = boost::system::result<std::uint16_t, std::string>;
 
@@ -42,6 +43,8 @@ int rank(Offer offer) {
 // === slices ===
 
 std::optional<std::string> SliceTable::put(const EndpointSlice& slice) {
+  if (slices_.size() >= most_slices && !slices_.contains(slice.name))
+    return "Service " + wanted_.service + " has more than " + std::to_string(most_slices) + " slices";
   Held held;
   held.occupied = !slice.endpoints.empty();
   const auto port = port_of(slice);
