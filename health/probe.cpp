@@ -172,7 +172,8 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
     stage_ = "in the TLS handshake";
     const auto* const action = http_action();
     const bool named = action != nullptr && !action->host.empty();
-    const auto& host = named ? action->host : request_.address.host;
+    const auto& own = request_.host.empty() ? request_.address.host : request_.host;
+    const auto& host = named ? action->host : own;
     tls_.emplace(socket_, request_.tls->session(host).release());
     tls_->async_handshake(asio::ssl::stream_base::client,
                           [self = shared_from_this()](const error_code& error) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "conf/config.hpp"
 #include "health/probe_result.hpp"
@@ -22,6 +23,7 @@ struct ProbeRequest {
   std::shared_ptr<const net::TlsClient> tls = {};  // null: in clear text
   // What a probe that sends anything begins with; for connections that have the port of the endpoint itself.
   conf::ProxyProtocolOut proxy_protocol = conf::ProxyProtocolOut::off;
+  std::string host = {};  // whom a certificate must name if the action does not say; empty: the address
 };
 
 // A TCP probe passes once it is connected, and where it has TLS, once the handshake is complete.

@@ -92,10 +92,11 @@ ProbeRequest ProbeLoop::request(const std::shared_ptr<const net::TlsClient>& tls
   // An endpoint that is found down for its certificate is not well again because it accepts connections.
   if (!probed()) {
     return {endpoint->address(), conf::TcpSocketAction{}, connect_check_timeout, tls,
-            settings->proxy_protocol};
+            settings->proxy_protocol, endpoint->host()};
   }
   const auto client = is_secure(*this) ? (tls ? tls : unverified()) : nullptr;
-  return {endpoint->address(), probe()->action, probe()->timeout, client, settings->proxy_protocol};
+  return {endpoint->address(), probe()->action, probe()->timeout, client, settings->proxy_protocol,
+          endpoint->host()};
 }
 
 }  // namespace tidegate::health

@@ -28,6 +28,7 @@ struct Layout {
   std::string certificate;       // and its key and authority, PEM files; empty: none is asked for
   std::string key;
   std::string authority;
+  std::string kubeconfig;              // Trial::kubernetes: where the endpoints are told
   std::vector<std::string> upstreams;  // `host:port` of each pod, or of the service in front of them
 };
 

@@ -43,8 +43,13 @@ std::string tidegate_configuration(const Options& options, const Layout& layout)
   if (options.trial() == Trial::soketi && options.signs == Signs::first_frames) out << "    preset: soketi\n";
   if (options.trial() == Trial::soketi && options.signs == Signs::probes)
     out << "    webSocket: { inspect: off }\n";
-  out << "upstreams:\n  soketi:\n    endpoints:\n"
-      << server_lines(layout, "      - \"", "\"\n") << "    balance: least-connections\n";
+  out << "upstreams:\n  soketi:\n";
+  if (layout.kubeconfig.empty()) {
+    out << "    endpoints:\n" << server_lines(layout, "      - \"", "\"\n");
+  } else {
+    out << "    kubernetes: { service: soketi, port: ws, kubeconfig: " << layout.kubeconfig << " }\n";
+  }
+  out << "    balance: least-connections\n";
   if (options.single) {
     // What such an address answers to a probe says nothing of the pod that the next connection reaches.
     out << "    virtual: true\n";

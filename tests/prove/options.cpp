@@ -23,6 +23,7 @@ constexpr const char* examples =
     "  tidegate-prove --max-connections 100    no pod may ever count 101\n"
     "  tidegate-prove --drain                  pods drained and restarted in turn: every socket gets its "
     "Close\n"
+    "  tidegate-prove --kubernetes             pods terminate as Kubernetes does it, with no preStop at all\n"
     "  tidegate-prove --soketi                 pods that take sockets to send them away: nobody sees it, and "
     "how\n"
     "                                          many do without the preset\n"
@@ -90,6 +91,16 @@ void add_trial_options(CLI::App& app, Options& options) {
                               "pods are restarted once and leave as Soketi does; three runs: with `preset: "
                               "soketi`, without it, and without a look at any frame");
   soketi->excludes(all_down)->excludes(unready)->excludes(capacity)->excludes(drain)->excludes(kill);
+  auto* kubernetes =
+      app.add_flag("--kubernetes", options.kubernetes,
+                   "pods that terminate as in Kubernetes, without a preStop: their slice says so "
+                   "in the moment of SIGTERM, and the gateway watches the slices");
+  kubernetes->excludes(all_down)
+      ->excludes(unready)
+      ->excludes(capacity)
+      ->excludes(drain)
+      ->excludes(kill)
+      ->excludes(soketi);
   auto* reload = app.add_flag_callback(
       "--reload", [&options] { options.reloads = options.reloads == 0 ? default_reloads : options.reloads; },
       "instead of restarts: the gateway reloads changed configurations, five in a second, under sockets and "
@@ -106,6 +117,7 @@ void add_trial_options(CLI::App& app, Options& options) {
     capacity->excludes(other);
     drain->excludes(other);
     soketi->excludes(other);
+    kubernetes->excludes(other);
     reload->excludes(other);
   }
 }
@@ -135,6 +147,7 @@ Trial Options::trial() const {
   if (max_connections) return Trial::capacity;
   if (drain) return Trial::drain;
   if (soketi) return Trial::soketi;
+  if (kubernetes) return Trial::kubernetes;
   if (reloads > 0) return Trial::reload;
   return Trial::rollout;
 }
@@ -160,12 +173,14 @@ Parsed parse_options(int argc, char** argv) {
     parsed.exit_status = 2;
     return parsed;
   }
-  if ((options.drain || options.soketi || options.reloads > 0) && options.via != Via::tidegate) {
-    std::fputs("--drain, --soketi, --reload: only tidegate can be told to\n", stderr);
+  if ((options.drain || options.soketi || options.kubernetes || options.reloads > 0) &&
+      options.via != Via::tidegate) {
+    std::fputs("--drain, --soketi, --kubernetes, --reload: only tidegate can be told to\n", stderr);
     parsed.exit_status = 2;
     return parsed;
   }
   if (options.drain) options.time = 3 * (options.window + std::chrono::seconds(3));
+  if (options.kubernetes) options.restarts = Restarts::graceful;
   if (options.soketi) {
     options.restarts = Restarts::graceful;
     if (app.count("--clients") == 0) options.clients = soketi_clients;

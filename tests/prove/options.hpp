@@ -17,12 +17,13 @@ enum class Restarts { both, graceful, kill };
 
 // What happens to the pods while the clients are at work.
 enum class Trial {
-  rollout,   // they are restarted one after another, twice round
-  unready,   // all answer `/ready` with 503 for a while, under open sockets
-  drain,     // each is emptied by the gateway's order, restarted and put back, under sockets that talk
-  soketi,    // they are restarted once, and take new sockets meanwhile to send them away, as Soketi does
-  reload,    // nothing; the gateway takes one new configuration after another, under sockets and requests
-  capacity,  // nothing; the hop must keep each one's sockets under a limit
+  rollout,     // they are restarted one after another, twice round
+  unready,     // all answer `/ready` with 503 for a while, under open sockets
+  drain,       // each is emptied by the gateway's order, restarted and put back, under sockets that talk
+  soketi,      // they are restarted once, and take new sockets meanwhile to send them away, as Soketi does
+  kubernetes,  // they are restarted as Kubernetes does it, and the gateway hears of it from the API server
+  reload,      // nothing; the gateway takes one new configuration after another, under sockets and requests
+  capacity,    // nothing; the hop must keep each one's sockets under a limit
 };
 
 // By what the gateway finds out that a pod leaves; each includes those below it.
@@ -51,6 +52,7 @@ struct Options {
   std::chrono::seconds window{10};              // over which the sockets of a pod are closed then
   bool soketi = false;                          // Trial::soketi
   Signs signs = Signs::first_frames;            // of this run of it
+  bool kubernetes = false;                      // Trial::kubernetes
   int reloads = 0;                              // Trial::reload: so many, five in a second
   bool timed = true;                            // paces and times are judged too
   int workers = 0;                              // of the hop; 0: its own default

@@ -100,12 +100,16 @@ asio::awaitable<void> Pods::restart(Step step) {
     co_await kill(step.pod);
   } else {
     journal_(name(step.pod) + " SIGTERM");
+    settings_.told(step.pod, PodPhase::terminating);
     const auto ended = co_await processes_[step.pod]->end(settings_.rollout.grace + leave_patience);
     if (ended.signal != 0) journal_(name(step.pod) + " did not leave by itself and was killed");
   }
+  settings_.told(step.pod, PodPhase::gone);
   launch(step.pod, Beginning::delayed);
+  settings_.told(step.pod, PodPhase::starting);
   // As a rolling update does: the next pod goes only when this one is ready.
   co_await wait_ready(step.pod);
+  settings_.told(step.pod, PodPhase::ready);
   journal_(name(step.pod) + " ready again");
 }
 

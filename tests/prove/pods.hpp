@@ -27,6 +27,14 @@ struct PodCounts {
   std::uint64_t messages = 0;  // received; each is echoed unless its socket has ended
 };
 
+// What the life of a pod has come to, for whoever tells of it.
+enum class PodPhase {
+  terminating,  // in the moment of its SIGTERM
+  gone,
+  starting,
+  ready,
+};
+
 class Pods {
  public:
   using Journal = std::function<void(const std::string& what)>;
@@ -35,6 +43,7 @@ class Pods {
     std::string log_directory;
     std::vector<std::uint16_t> ports;
     Rollout rollout;
+    std::function<void(std::size_t pod, PodPhase)> told = [](std::size_t, PodPhase) {};
   };
 
   [[nodiscard]] std::size_t size() const { return processes_.size(); }

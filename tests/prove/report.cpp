@@ -107,6 +107,11 @@ std::string headline(const Options& options) {
              "and then 4200), /ready probed every 10 s; "
           << text(options.signs);
       break;
+    case Trial::kubernetes:
+      out << "; 3 pods, each restarted twice: its slice says `terminating` in the moment of SIGTERM, there "
+             "is no "
+             "preStop, and it takes sockets for some seconds more";
+      break;
     case Trial::reload: out << "; " << options.reloads << " reloads, five in a second"; break;
     case Trial::capacity: out << "; at most " << *options.max_connections << " sockets per pod"; break;
   }

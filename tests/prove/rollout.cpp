@@ -21,7 +21,8 @@ Rollout plan_rollout(const Options& options, std::size_t pods) {
   // A drained pod has no sockets left to wait for.
   if (options.trial() == Trial::drain) rollout.grace = milliseconds(300);
   const bool as_soketi = options.trial() == Trial::soketi;
-  if (options.trial() != Trial::rollout && !as_soketi) return rollout;
+  const bool rolls = options.trial() == Trial::rollout || options.trial() == Trial::kubernetes;
+  if (!rolls && !as_soketi) return rollout;
   const milliseconds total = options.time;
   const milliseconds lead = total / 20;  // the load is up before the first pod goes
   const milliseconds outage = options.all_down ? down_time + milliseconds(1000) : milliseconds(0);

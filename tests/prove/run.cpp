@@ -107,13 +107,25 @@ RunResult run_once(const Options& options, int number) {
     layout.certificate = issued.certificate;
     layout.key = issued.key;
   }
+  std::optional<KubeService> service;
+  if (options.trial() == Trial::kubernetes)
+    layout.kubeconfig = service.emplace(ports).write_kubeconfig(directory.path());
   const auto rollout = plan_rollout(options, ports.size());
   const auto pod_program =
       find_program(options.pod, "build it first (./dev build), or name it with --pod PATH");
   Hop hop(context, options, layout);
-  Pods pods(context, {pod_program, directory.path(), ports, rollout},
-            [&progress](const std::string& what) { progress.event(what); });
-  Scene scene{context, options, hop, pods, progress, rollout, result, authority ? &*authority : nullptr};
+  Pods::Settings settings{pod_program, directory.path(), ports, rollout};
+  if (service) settings.told = [&](std::size_t pod, PodPhase phase) { service->tell(pod, phase); };
+  Pods pods(context, settings, [&progress](const std::string& what) { progress.event(what); });
+  Scene scene{context,
+              options,
+              hop,
+              pods,
+              progress,
+              rollout,
+              result,
+              authority ? &*authority : nullptr,
+              service ? &*service : nullptr};
   std::exception_ptr failure;
   bool interrupted = false;
   asio::signal_set signals(context, SIGINT, SIGTERM);

@@ -91,6 +91,16 @@ asio::awaitable<void> hold_soketi(Scene& scene) {
   }
 }
 
+// The same, and the gateway has asked for nothing else than it says.
+asio::awaitable<void> hold_kubernetes(Scene& scene) {
+  co_await hold_rollout(scene);
+  const auto counts = scene.service->counts();
+  scene.result.checks.push_back(
+      {"the API server was asked for lists and watches of endpointslices only: " +
+           std::to_string(counts.lists) + " and " + std::to_string(counts.watches),
+       counts.lists > 0 && counts.watches > 0 && counts.others == 0 && counts.refused == 0});
+}
+
 asio::awaitable<void> hold_k6_rollout(Scene& scene) {
   const auto began = Clock::now();
   scene.progress.begin(began);
@@ -214,6 +224,7 @@ asio::awaitable<void> hold_trial(Scene& scene) {
     case Trial::unready: return hold_unready(scene);
     case Trial::drain: return hold_drain(scene);
     case Trial::soketi: return hold_soketi(scene);
+    case Trial::kubernetes: return hold_kubernetes(scene);
     case Trial::reload: return hold_reload(scene);
     case Trial::capacity: break;
   }

@@ -6,6 +6,7 @@
 
 #include "tests/prove/conversation.hpp"
 #include "tests/prove/hop.hpp"
+#include "tests/prove/kube_service.hpp"
 #include "tests/prove/pods.hpp"
 #include "tests/prove/report.hpp"
 #include "tests/support/certificates.hpp"
@@ -22,6 +23,7 @@ struct Scene {
   const Rollout& rollout;
   RunResult& result;
   test::Authority* authority = nullptr;  // where there is TLS
+  KubeService* service = nullptr;        // Trial::kubernetes
 };
 
 // Trusts the authority and nobody else.
