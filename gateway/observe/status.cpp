@@ -37,7 +37,7 @@ std::string counted(std::int64_t count, const std::string& one, const std::strin
   return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
-std::map<std::string, Group> group(const Status& status) {
+std::map<std::string, Group> groups_of(const Status& status) {
   std::map<std::string, Group> groups;
   for (const auto& upstream : status.upstreams) {
     auto& row = groups[upstream.name];
@@ -116,7 +116,7 @@ std::string status_text(const Status& status) {
           counted(status.requests, "request", "requests") + " and " +
           counted(status.tunnels, "WebSocket", "WebSockets") + " in progress\n";
   text += configuration_line(status);
-  for (const auto& [name, row] : group(status)) text += lines_of(name, row);
+  for (const auto& [name, row] : groups_of(status)) text += lines_of(name, row);
   return text;
 }
 

@@ -29,6 +29,19 @@ net::UniqueFd socket_of(InheritedAdmin& inherited, const std::string& address) {
   return inherited.address == address ? std::move(inherited.socket) : net::UniqueFd();
 }
 
+// What all workers count of one upstream.
+UpstreamStatus status_of(const std::string& upstream, const Metrics& metrics) {
+  UpstreamStatus status{upstream};
+  for (const auto& series : metrics.upstreams()) {
+    if (series->name() != upstream) continue;
+    for (std::size_t i = 0; i < series->workers(); ++i) {
+      status.tunnels += series->worker(i).tunnels.value();
+      status.waiting += series->worker(i).waiting.value();
+    }
+  }
+  return status;
+}
+
 std::string sentence(const upstream::EndpointReport& endpoint, bool drain) {
   auto text = endpoint.address + " of " + endpoint.cluster;
   if (!drain) return text + " may be picked again as soon as it is found ready";
@@ -143,16 +156,8 @@ AdminReply Gateway::status_reply(bool json) {
   status.tunnels = counts.tunnels;
   status.reloads = reload_.report();
   status.reload_fault = reload_fault_;
-  for (const auto& upstream : config_->upstreams) status.upstreams.push_back({upstream.name});
-  for (auto& row : status.upstreams) {
-    for (const auto& series : metrics_.upstreams()) {
-      if (series->name() != row.name) continue;
-      for (std::size_t i = 0; i < series->workers(); ++i) {
-        row.tunnels += series->worker(i).tunnels.value();
-        row.waiting += series->worker(i).waiting.value();
-      }
-    }
-  }
+  for (const auto& upstream : config_->upstreams)
+    status.upstreams.push_back(status_of(upstream.name, metrics_));
   status.endpoints = control_.registry().report();
   const int code = status.ready ? 200 : 503;
   if (!json) return text_reply(code, status_text(status));
