@@ -11,7 +11,8 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 install(DIRECTORY examples/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tidegate/examples
   FILES_MATCHING PATTERN "*.yaml" PATTERN "*.conf" PATTERN "*.service" PATTERN "*.socket" PATTERN "*.js" PATTERN "*.md"
-  PATTERN "node_modules" EXCLUDE PATTERN "socket-pod" EXCLUDE)
+  PATTERN "node_modules" EXCLUDE PATTERN "socket-pod" EXCLUDE
+  PATTERN "docker" EXCLUDE)  # what belongs to a Dockerfile is of use beside the sources only
 
 # The unit names the places where the program and the configuration really are. A configuration that is there already is
 # kept. Under /usr and /usr/local it belongs into /etc, under any other prefix below that.

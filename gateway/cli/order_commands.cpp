@@ -18,6 +18,7 @@ struct Arguments {
   std::string address;
   std::string upstream;
   std::string program;
+  bool json = false;
 };
 
 CLI::App* add(CLI::App& app, const char* name, const char* description, Arguments& arguments,
@@ -34,6 +35,10 @@ CLI::App* add(CLI::App& app, const char* name, const char* description, Argument
 std::function<int()> add_order_commands(CLI::App& app, std::string& config_file) {
   const auto arguments = std::make_shared<Arguments>();
   auto& taken = *arguments;
+  auto* const status =
+      add(app, "status", "Show the state of the running gateway: 0 ready, 1 not ready, 3 not there", taken,
+          config_file);
+  status->add_flag("--json", taken.json, "For programs");
   auto* const reload =
       add(app, "reload", "Have the running gateway read its configuration anew", taken, config_file);
   auto* const upgrade =
@@ -69,6 +74,7 @@ std::function<int()> add_order_commands(CLI::App& app, std::string& config_file)
 
   return [=, &config_file]() -> int {
     const auto socket = arguments->socket.empty() ? find_command_socket(config_file) : arguments->socket;
+    if (status->parsed()) return order_status(socket, arguments->json);
     if (reload->parsed()) return order_reload(socket);
     if (upgrade->parsed()) return order_upgrade(socket, arguments->program);
     if (drain->parsed()) return order_drain(socket, arguments->wait);

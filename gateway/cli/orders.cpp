@@ -27,6 +27,7 @@ using Clock = std::chrono::steady_clock;
 using boost::system::error_code;
 
 constexpr std::chrono::milliseconds kLookAgain{100};
+constexpr int kNotRunning = 3;
 
 std::string advice(const error_code& error) {
   if (error == boost::asio::error::connection_refused)
@@ -142,6 +143,15 @@ int await_drain(const std::string& socket, std::chrono::milliseconds timeout) {
 
 int order_reload(const std::string& socket) {
   return order(socket, "/reload");
+}
+
+int order_status(const std::string& socket, bool json) {
+  const auto reply = ask(socket, http::verb::get, json ? "/status?format=json" : "/status");
+  if (!reply) return kNotRunning;
+  const bool understood = reply->status == 200 || reply->status == 503;
+  std::fputs(reply->body.c_str(), understood ? stdout : stderr);
+  if (!understood) return kNotRunning;
+  return reply->status == 200 ? 0 : 1;
 }
 
 int order_upgrade(const std::string& socket, const std::string& program) {

@@ -1,4 +1,5 @@
-// The commands that talk to the running gateway: reload, drain, undrain, endpoint drain and undrain.
+// The commands that talk to the running gateway: status, reload, upgrade, drain, undrain, endpoint drain and
+// undrain.
 #pragma once
 
 #include <chrono>
@@ -10,6 +11,11 @@ namespace tidegate::gateway {
 // was not done, nobody answers there, or the time was over.
 
 [[nodiscard]] int order_reload(const std::string& socket);
+
+// Prints its state on stdout, as JSON if that is wanted. The exit status tells three cases apart: 0, it is
+// ready; 1, it answers and is not ready; 3, it cannot be reached (the 3 of an init script's `status`, LSB
+// 20.2).
+[[nodiscard]] int order_status(const std::string& socket, bool json);
 
 // `program` may be empty: the one that runs, as its file is now.
 [[nodiscard]] int order_upgrade(const std::string& socket, const std::string& program);

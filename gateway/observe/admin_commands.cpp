@@ -8,6 +8,7 @@ namespace {
 constexpr std::string_view kEndpoints = "/endpoints/";
 constexpr std::string_view kUpstream = "upstream=";
 constexpr std::string_view kProgram = "program=";
+constexpr std::string_view kJson = "format=json";
 
 int digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -47,7 +48,8 @@ std::optional<EndpointOrder> parse_order(std::string_view path, std::string_view
 AdminReply unknown(std::string_view target) {
   return text_reply(
       404, "there is no command " + std::string(target) +
-               "; there are /reload, /upgrade, /drain, /undrain and /endpoints/ADDRESS/drain or /undrain");
+               "; there are /status, /reload, /upgrade, /drain, /undrain and /endpoints/ADDRESS/drain or "
+               "/undrain");
 }
 
 }  // namespace
@@ -78,6 +80,11 @@ void perform(const AdminCommands& commands, std::string_view method, std::string
   const auto mark = target.find('?');
   const auto path = target.substr(0, mark);
   const auto query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  if (path == "/status") {
+    if (method != "GET") return reply(text_reply(405, "/status only reads: ask for it with GET"));
+    if (!query.empty() && query != kJson) return reply(unknown(target));
+    return reply(commands.status(query == kJson));
+  }
   const auto order = parse_order(path, query);
   const bool known =
       path == "/reload" || path == "/drain" || path == "/undrain" || path == "/upgrade" || order;

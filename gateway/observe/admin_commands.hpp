@@ -22,9 +22,11 @@ struct AdminCommands {
   std::function<void(AdminReplyTo)> reload;  // POST /reload
   // POST /upgrade; the program is empty for the one that runs.
   std::function<void(std::string program, AdminReplyTo)> upgrade;
-  std::function<AdminReply()> drain;                         // POST /drain
-  std::function<AdminReply()> undrain;                       // POST /undrain
-  std::function<AdminReply()> drain_state;                   // GET /drain: JSON
+  std::function<AdminReply()> drain;        // POST /drain
+  std::function<AdminReply()> undrain;      // POST /undrain
+  std::function<AdminReply()> drain_state;  // GET /drain: JSON
+  // GET /status, or /status?format=json: 200 if the gateway is ready, 503 if not.
+  std::function<AdminReply(bool json)> status;
   std::function<AdminReply(const EndpointOrder&)> endpoint;  // POST /endpoints/ADDRESS/drain, .../undrain
 };
 

@@ -144,6 +144,7 @@ class Gateway {
   [[nodiscard]] AdminReply order_drain();
   [[nodiscard]] AdminReply order_undrain();
   [[nodiscard]] std::string drain_state() const;
+  [[nodiscard]] AdminReply status_reply(bool json);
   void tell_of_reloads();
   [[nodiscard]] std::string status() const;
 

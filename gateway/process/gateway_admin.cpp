@@ -5,7 +5,9 @@
 #include <spdlog/logger.h>
 
 #include "gateway/observe/endpoints_json.hpp"
+#include "gateway/observe/status.hpp"
 #include "gateway/process/gateway.hpp"
+#include "gateway/process/version.hpp"
 #include "gateway/process/worker.hpp"
 
 namespace tidegate::gateway {
@@ -25,6 +27,19 @@ std::string names_of(const std::vector<upstream::EndpointReport>& endpoints) {
 // Where another process had its listener, its socket; otherwise nothing.
 net::UniqueFd socket_of(InheritedAdmin& inherited, const std::string& address) {
   return inherited.address == address ? std::move(inherited.socket) : net::UniqueFd();
+}
+
+// What all workers count of one upstream.
+UpstreamStatus status_of(const std::string& upstream, const Metrics& metrics) {
+  UpstreamStatus status{upstream};
+  for (const auto& series : metrics.upstreams()) {
+    if (series->name() != upstream) continue;
+    for (std::size_t i = 0; i < series->workers(); ++i) {
+      status.tunnels += series->worker(i).tunnels.value();
+      status.waiting += series->worker(i).waiting.value();
+    }
+  }
+  return status;
 }
 
 std::string sentence(const upstream::EndpointReport& endpoint, bool drain) {
@@ -94,6 +109,7 @@ AdminCommands Gateway::commands() {
   commands.drain = [this] { return order_drain(); };
   commands.undrain = [this] { return order_undrain(); };
   commands.drain_state = [this] { return AdminReply{200, "application/json", drain_state()}; };
+  commands.status = [this](bool json) { return status_reply(json); };
   commands.endpoint = [this](const EndpointOrder& order) { return order_endpoint(order); };
   return commands;
 }
@@ -130,6 +146,24 @@ std::string Gateway::drain_state() const {
   state["requests"] = counts.requests;
   state["tunnels"] = counts.tunnels;
   return boost::json::serialize(state) + "\n";
+}
+
+AdminReply Gateway::status_reply(bool json) {
+  Status status;
+  status.version = version();
+  status.ready = ready(status.why);
+  status.workers = serving_;
+  const auto counts = in_progress();
+  status.requests = counts.requests;
+  status.tunnels = counts.tunnels;
+  status.reloads = reload_.report();
+  status.reload_fault = reload_fault_;
+  for (const auto& upstream : config_->upstreams)
+    status.upstreams.push_back(status_of(upstream.name, metrics_));
+  status.endpoints = control_.registry().report();
+  const int code = status.ready ? 200 : 503;
+  if (!json) return text_reply(code, status_text(status));
+  return {code, "application/json", status_json(status, pages().endpoints())};
 }
 
 // Before those who asked for a reload are answered: where `tidegate reload` is the unit's ExecReload, the

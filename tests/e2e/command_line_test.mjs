@@ -20,7 +20,7 @@ await suite({
   '--help names the commands': async (scene) => {
     const { code, output } = await scene.run([tidegate, '--help']);
     assert.equal(code, 0);
-    for (const word of ['--config', '--version', 'check', 'schema']) assert.ok(output.includes(word), output);
+    for (const word of ['--config', '--version', 'check', 'schema', 'status']) assert.ok(output.includes(word), output);
   },
 
   'a wrong flag ends with 2': async (scene) => {

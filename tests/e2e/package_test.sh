@@ -4,20 +4,11 @@
 # In: TIDEGATE_BUILD, the build folder. Status 77: skipped.
 set -eu
 
-skip() { echo "skipped: $*"; exit 77; }
-fail() { echo "FAILED: $*" >&2; exit 1; }
-[ "$(id -u)" -eq 0 ] || skip "needs root"
-for program in debootstrap dpkg-shlibdeps cpack curl ip unshare setpriv; do
-  command -v "$program" >/dev/null || skip "no $program here"
-done
-unshare --net --mount --pid --fork true 2>/dev/null || skip "namespaces are not allowed here"
-codename=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
-[ -e "/usr/share/debootstrap/scripts/${codename:-none}" ] || skip "debootstrap does not know '$codename'"
-# shellcheck disable=SC2016  # apt's own placeholders
-mirror=$(apt-get indextargets --format '$(CODENAME) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' |
-  awk -v name="$codename" '$1 == name && $2 == "main" { sub("/$", "", $3); print $3; exit }')
-[ -n "$mirror" ] || skip "apt has no source for $codename (apt-get update first)"
-curl -fs -o /dev/null --retry 2 --max-time 30 "$mirror/dists/$codename/InRelease" || skip "the mirror of apt does not answer"
+# shellcheck source=tests/e2e/debian_root.sh disable=SC1091
+. "$(dirname "$0")/debian_root.sh"
+require_programs dpkg-shlibdeps cpack ip
+codename=$(own_codename)
+mirror=$(find_mirror "$codename" 2>&1) || skip "$mirror"
 
 work=$TIDEGATE_BUILD/package
 log=$work/log
@@ -39,24 +30,9 @@ cpack --config "$TIDEGATE_BUILD/CPackConfig.cmake" -G DEB -B "$work" >"$log" 2>&
 package=$(find "$work" -maxdepth 1 -name '*.deb')
 [ -f "$package" ] || fail "cpack made no package"
 
-# === a clean root, kept as an archive for the next time ===
+# === a clean root ===
 
-archive=$work/$codename.tar
-if [ ! -f "$archive" ]; then
-  debootstrap --variant=minbase "$codename" "$root" "$mirror" >>"$log" 2>&1
-  tar -C "$root" -cf "$archive.part" .
-  mv "$archive.part" "$archive"
-else
-  tar -C "$root" -xf "$archive"
-fi
-chmod 755 "$root"
-# The sources, keys and options of this machine's apt, and its names of hosts.
-rm -rf "$root/etc/apt/sources.list" "$root/etc/apt/sources.list.d"
-for place in /etc/apt/sources.list /etc/apt/sources.list.d /etc/apt/keyrings /etc/apt/trusted.gpg.d /usr/share/keyrings; do
-  if [ -e "$place" ]; then cp -rL "$place" "$root$(dirname "$place")/"; fi
-done
-apt-config dump --no-empty Acquire | grep -E '^Acquire::(https?|Check-|Retries)' >"$root/etc/apt/apt.conf.d/90acquire" || true
-cp -L /etc/resolv.conf /etc/hosts "$root/etc/"
+make_root "$codename" "$mirror" "$root" >>"$log" 2>&1 || fail "debootstrap made no root"
 cp "$package" "$root/tidegate.deb"
 
 in_root() { DEBIAN_FRONTEND=noninteractive LC_ALL=C chroot "$root" "$@" >>"$log" 2>&1; }
@@ -67,8 +43,8 @@ in_root getent passwd tidegate || fail "no user tidegate"
 chroot "$root" dpkg-query -W -f '${Conffiles}' tidegate | grep -q /etc/tidegate/tidegate.yaml ||
   fail "the configuration is not a conffile"
 
-for file in tidegate.socket notify-reload.conf; do
-  [ -f "$root/usr/share/tidegate/examples/systemd/$file" ] || fail "no example $file"
+for file in systemd/tidegate.socket systemd/notify-reload.conf kubernetes/gateway.yaml kubernetes/README.md; do
+  [ -f "$root/usr/share/tidegate/examples/$file" ] || fail "no example $file"
 done
 # What this release's systemd does not know it would leave out, with no more than a warning.
 case $codename in

@@ -65,6 +65,41 @@ await suite({
     assert.match(output, /is tidegate running\?/);
   },
 
+  'tidegate status: 0 while it is ready, 1 while it drains, 3 when nobody is there': async (scene) => {
+    const server = http.createServer((_, response) => response.end('pod'));
+    const port = await scene.listen(server);
+    const gateway = await scene.gateway(upstream([port]));
+    const status = (...words) => scene.run([tidegate, 'status', ...words, '-c', gateway.file]);
+    const ready = await status();
+    assert.equal(ready.code, 0, ready.output);
+    assert.match(ready.output, /^tidegate \d+\.\d+\.\d+: ready\n\d+ workers?, 0 requests and 0 WebSockets /);
+    assert.match(ready.output, /^pods: 1 of 1 endpoint ready, /m);
+
+    server.close();
+    server.closeAllConnections();
+    await assert.rejects(fetch(`http://127.0.0.1:${port}`));
+    // The request finds out that the pod is gone. The gateway is ready still: it takes requests.
+    const late = http.get(gateway.url).on('error', () => {});
+    await until('the endpoint is out', async () => /0 of 1 endpoint ready/.test((await status()).output));
+    late.destroy();
+    const alone = await status();
+    assert.equal(alone.code, 0);
+    assert.match(alone.output, new RegExp(`^  127\\.0\\.0\\.1:${port} unready since .*: .*refused`, 'm'));
+    const { code, output } = await status('--json');
+    assert.equal(code, 0);
+    assert.deepEqual(JSON.parse(output).endpoints.map(({ state }) => state), ['unready']);
+
+    await gateway.order('drain');
+    const draining = await status();
+    assert.equal(draining.code, 1);
+    assert.match(draining.output, /: not ready: draining$/m);
+    gateway.signal('SIGTERM');
+    await gateway.wait();
+    const gone = await status();
+    assert.equal(gone.code, 3);
+    assert.match(gone.output, /cannot reach the gateway at .*; is tidegate running\?/);
+  },
+
   'watch: a file that an editor renames over the old one': async (scene) => {
     const gateway = await scene.gateway({ ...respond('one'), watch: true });
     const settings = JSON.parse(readFileSync(gateway.file, 'utf8'));

@@ -29,6 +29,7 @@ Asked ask(std::string_view method, std::string_view target) {
   commands.drain = [&] { return note("drain"); };
   commands.undrain = [&] { return note("undrain"); };
   commands.drain_state = [&] { return note("state"); };
+  commands.status = [&](bool json) { return note(json ? "status as JSON" : "status"); };
   commands.endpoint = [&](const EndpointOrder& order) {
     return note(order.address + "|" + order.upstream + "|" + (order.drain ? "drain" : "undrain"));
   };
@@ -71,6 +72,10 @@ TEST_CASE("commands by method and path") {
       {"POST", "/drain", 200, "drain"},
       {"GET", "/drain", 200, "state"},
       {"POST", "/undrain", 200, "undrain"},
+      {"GET", "/status", 200, "status"},
+      {"GET", "/status?format=json", 200, "status as JSON"},
+      {"GET", "/status?format=xml", 404, ""},
+      {"POST", "/status", 405, ""},
       {"POST", "/endpoints/10.0.0.1:80/drain", 200, "10.0.0.1:80||drain"},
       {"POST", "/endpoints/[::1]:80/undrain?upstream=a", 200, "[::1]:80|a|undrain"},
       {"POST", "/endpoints/unix:/run/a%20b.sock/drain", 200, "unix:/run/a b.sock||drain"},
@@ -104,6 +109,41 @@ TEST_CASE("the admin socket is for its owner alone and takes commands; the TCP l
   auto tcp = RawClient::in_clear_text(gateway.admin_port());
   tcp.send("POST /reload HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
   CHECK(tcp.read_answer().status == 405);
+}
+
+TEST_CASE("the status: 200 with the counts while it is ready, 503 with the reason while it drains") {
+  const Folder folder;
+  ScriptedBackend backend;
+  GatewayFixture gateway(with_socket(backend, folder.socket()));
+  RawClient client(gateway.port());
+  client.send(get());
+  auto pod = backend.accept();
+  (void)pod.read_request();
+  wait_until("the request to be counted", [&] { return gateway.in_progress().requests == 1; });
+  const auto ready = order(folder.socket(), "/status", "GET");
+  CHECK(ready.status == 200);
+  CHECK(ready.body.find(": ready\n1 worker, 1 request and 0 WebSockets in progress\n") != std::string::npos);
+  CHECK(ready.body.find("\npods: 1 of 1 endpoint ready, 1 request or WebSocket in progress\n") !=
+        std::string::npos);
+  const auto json = order(folder.socket(), "/status?format=json", "GET");
+  CHECK(json.status == 200);
+  CHECK(json.body.find(backend.address()) != std::string::npos);
+  pod.send(ok("done"));
+  CHECK(client.read_answer().body == "done");
+
+  CHECK_FALSE(
+      gateway.reload("listeners: [ '127.0.0.1:0' ]\nroutes: [ { path: /, upstraem: a } ]\n").succeeded);
+  CHECK(order(folder.socket(), "/status", "GET").body.find("the last reload failed:\n  test.yaml:2:") !=
+        std::string::npos);
+  CHECK(gateway.drain());
+  const auto draining = order(folder.socket(), "/status", "GET");
+  CHECK(draining.status == 503);
+  CHECK(draining.body.find(": not ready: draining\n") != std::string::npos);
+  CHECK(order(folder.socket(), "/status?format=json", "GET").status == 503);
+  // It is not a page of the listener that others can reach.
+  int status = 0;
+  (void)gateway.admin("/status", &status);
+  CHECK(status == 404);
 }
 
 TEST_CASE("an endpoint is drained and taken back by command") {
