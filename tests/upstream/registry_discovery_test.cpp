@@ -31,6 +31,7 @@ struct Scene {
                                    std::string(name_of(transition.from)) + ">" +
                                    std::string(name_of(transition.to)) + " " + transition.cause);
                   },
+                  {},
                   pauses
                       ? std::function<void(Clock::duration)>([this](Clock::duration asked) { pause = asked; })
                       : nullptr}) {

@@ -159,7 +159,7 @@ TEST_CASE("an endpoint that takes no new sockets is told with the reason") {
   auto shut = endpoint("pod-2", 4, EndpointState::ready);
   shut.sockets.configure(settings, false);
   (void)shut.sockets.report(upstream::ProbeKind::new_socket, upstream::Verdict::fail, "HTTP 500 in 1.2 ms");
-  const auto value = boost::json::parse(endpoints_json({shut}));
+  const auto value = boost::json::parse(endpoints_json({shut}, {}));
   CHECK(value.at("endpoints").at(0).at("takesNewSockets") == false);
   CHECK(value.at("endpoints").at(0).at("newSocketsCause") == "newSocketProbe: HTTP 500 in 1.2 ms");
   Metrics metrics(1);

@@ -125,7 +125,7 @@ TEST_CASE("status: the first lines") {
 TEST_CASE("status: as JSON, with everything that /endpoints has") {
   auto status = sample();
   status.reloads.failed = 3;
-  const auto page = endpoints_json(status.endpoints);
+  const auto page = endpoints_json(status.endpoints, {});
   const auto text = status_json(status, page);
   CHECK(text.back() == '\n');
   const auto value = boost::json::parse(text);
