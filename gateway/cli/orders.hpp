@@ -13,8 +13,7 @@ namespace tidegate::gateway {
 [[nodiscard]] int order_reload(const std::string& socket);
 
 // Prints its state on stdout, as JSON if that is wanted. The exit status tells three cases apart: 0, it is
-// ready; 1, it answers and is not ready; 3, it cannot be reached (the 3 of an init script's `status`, LSB
-// 20.2).
+// ready; 1, it answers and is not ready; 3, it cannot be reached (as the `status` of LSB's init scripts).
 [[nodiscard]] int order_status(const std::string& socket, bool json);
 
 // `program` may be empty: the one that runs, as its file is now.

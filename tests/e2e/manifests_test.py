@@ -1,11 +1,13 @@
 """The manifests in examples/kubernetes: valid by the schemas of Kubernetes, consistent in themselves and with the
-configurations they hold. Run by manifests_test.sh, which has the packages.
+configurations they hold, which `tidegate check` accepts. Run by manifests_test.sh, which has the packages.
 """
 
 import copy
 import os
 import pathlib
+import subprocess
 import sys
+import tempfile
 
 import kubernetes_validate
 import yaml
@@ -164,7 +166,21 @@ def port_faults(documents):
             yield f"Deployment {deployment['metadata']['name']}: ports {ports}, but its gateway listens on {written}"
 
 
-CHECKS = (schema_faults, right_faults, selector_faults, security_faults, time_faults, port_faults)
+def configuration_faults(documents):
+    for each in of_kind(documents, "ConfigMap"):
+        text = each["data"]["tidegate.yaml"]
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+            file.write(text)
+            file.flush()
+            check = subprocess.run(
+                [os.environ["TIDEGATE_PROGRAM"], "check", "-c", file.name], capture_output=True, text=True, check=False
+            )
+        if check.returncode != 0:
+            said = (check.stdout + check.stderr).replace(file.name, "tidegate.yaml")
+            yield f"ConfigMap {each['metadata']['name']}: {said}"
+
+
+CHECKS = (schema_faults, right_faults, selector_faults, security_faults, time_faults, port_faults, configuration_faults)
 
 
 def faults_of(documents):
@@ -196,6 +212,7 @@ SPOILED = {
     "no restriction": lambda docs: pod(first(docs, "Deployment")).pop("securityContext"),
     "too little grace": lambda docs: set_grace(docs, 33),
     "another listener": lambda docs: edit(docs, ":8080", ":8081"),
+    "a wrong key": lambda docs: edit(docs, "closes:", "cloeses:"),
 }
 SPOILED_GATEWAY = {
     "one verb more": lambda docs: first(docs, "Role")["rules"][0]["verbs"].append("get"),

@@ -1,6 +1,6 @@
 #!/bin/sh
 # The manifests in examples/kubernetes, against the schemas of Kubernetes: with the Python packages of requirements.txt,
-# installed in the build folder. In: TIDEGATE_SOURCE, TIDEGATE_BUILD. Status 77: skipped.
+# installed in the build folder. In: TIDEGATE_SOURCE, TIDEGATE_BUILD, TIDEGATE_PROGRAM. Status 77: skipped.
 set -eu
 source=$(cd "$(dirname "$0")" && pwd)
 folder=$TIDEGATE_BUILD/tests/e2e/python
