@@ -142,8 +142,9 @@ void AresChannel::Sockets::take_answer(void* asked, int status, int, unsigned ch
   question->callback(answer_of(status, std::span<const unsigned char>(bytes, length), question->type));
 }
 
-// c-ares closes a socket right after it wants neither of it. The descriptor lets go of it before that, and not
-// when the object goes, which a handler that runs may still hold: its number could be another socket's by then.
+// c-ares closes a socket right after it wants neither of it. The descriptor lets go of it before that, and
+// not when the object goes, which a handler that runs may still hold: its number could be another socket's by
+// then.
 void AresChannel::Sockets::set_state(ares_socket_t fd, bool readable, bool writable) {
   if (!readable && !writable) {
     const auto closed = sockets_.find(fd);
