@@ -41,7 +41,8 @@ enum class AddressFamily : std::uint8_t { any, ipv4, ipv6 };
 
 // How names are resolved, for the whole process.
 struct Resolver {
-  std::vector<std::string> servers;  // IP addresses, with a port where it is not 53; empty: of /etc/resolv.conf
+  std::vector<std::string>
+      servers;  // IP addresses, with a port where it is not 53; empty: of /etc/resolv.conf
   std::optional<std::vector<std::string>> search;  // domains; none: of /etc/resolv.conf
   std::optional<int> ndots;                        // none: of /etc/resolv.conf
   std::chrono::milliseconds timeout{2'000};        // for one server's answer

@@ -91,12 +91,12 @@ ScheduleFacts ProbeLoop::schedule_facts(bool waiting) const {
 ProbeRequest ProbeLoop::request(const std::shared_ptr<const net::TlsClient>& tls) const {
   // An endpoint that is found down for its certificate is not well again because it accepts connections.
   if (!probed()) {
-    return {endpoint->address(), conf::TcpSocketAction{}, connect_check_timeout, tls,
+    return {endpoint->address(),      conf::TcpSocketAction{}, connect_check_timeout, tls,
             settings->proxy_protocol, endpoint->host()};
   }
   const auto client = is_secure(*this) ? (tls ? tls : unverified()) : nullptr;
-  return {endpoint->address(), probe()->action, probe()->timeout, client, settings->proxy_protocol,
-          endpoint->host()};
+  return {endpoint->address(),      probe()->action, probe()->timeout, client,
+          settings->proxy_protocol, endpoint->host()};
 }
 
 }  // namespace tidegate::health

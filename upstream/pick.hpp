@@ -28,8 +28,8 @@ struct PickAsk {
 };
 
 // An endpoint that takes such a request now (by its own atomic state, not only the view), not full and not
-// tried; nullptr if there is none. Those of the view's first priority are asked first, then the others. With a
-// sticky cookie the named endpoint wins while it is eligible, else least connections. Of more than 256 not
+// tried; nullptr if there is none. Those of the view's first priority are asked first, then the others. With
+// a sticky cookie the named endpoint wins while it is eligible, else least connections. Of more than 256 not
 // every one is looked at: the least busy is that of 32 drawn at random, and a round by weights is a draw by
 // weights. The caller reserves it, and asks again with it in `tried` if the reservation fails.
 [[nodiscard]] const Member* pick(const ClusterView& view, PickState& state, const PickAsk& ask);

@@ -68,7 +68,8 @@ upstream::Reservation Forward::reserve_other_family() {
   };
   for (const auto& member : cluster()->members) {
     const auto& endpoint = *member.endpoint;
-    if (!endpoint.takes(is_upgrade()) || is_v6(endpoint) == is_v6(*endpoint_) || endpoint.host() != endpoint_->host())
+    if (!endpoint.takes(is_upgrade()) || is_v6(endpoint) == is_v6(*endpoint_) ||
+        endpoint.host() != endpoint_->host())
       continue;
     if (std::find(tried_.begin(), tried_.end(), endpoint.id()) != tried_.end()) continue;
     if (member.endpoint->reserve()) return upstream::Reservation(member.endpoint);

@@ -53,7 +53,8 @@ TEST_CASE("faults at the top") {
   check_rows(
       {
           {"listen: []",
-           "t.yaml:3:1: listen: unknown key `listen`; known here: listeners, routes, upstreams, admin, resolver,"},
+           "t.yaml:3:1: listen: unknown key `listen`; known here: listeners, routes, upstreams, admin, "
+           "resolver,"},
           {"upstream: {}", "t.yaml:3:1: upstream: unknown key `upstream`; did you mean `upstreams`?"},
           {"shut_down: {}", "t.yaml:3:1: shut_down: unknown key `shut_down`; did you mean `shutdown`?"},
           {"workers: four",
@@ -241,7 +242,8 @@ TEST_CASE("faults of upstreams") {
   check_rows(
       {
           {"endpoints: []", "t.yaml:4:16: upstreams.app.endpoints: there is no endpoint"},
-          {"balance: hash", "t.yaml:4:5: upstreams.app: one of endpoints, dns, kubernetes or file is missing"},
+          {"balance: hash",
+           "t.yaml:4:5: upstreams.app: one of endpoints, dns, kubernetes or file is missing"},
           {"endpoint: [\"h:1\"]",
            "t.yaml:4:5: upstreams.app.endpoint: unknown key `endpoint`; did you mean `endpoints`?"},
           {"endpoints: h:1", "t.yaml:4:16: upstreams.app.endpoints: expected a list"},
