@@ -51,7 +51,9 @@ RawClient RawClient::from(const std::string& source, std::uint16_t port) {
   if (::bind(socket.get(), here->data(), here->size()) != 0 ||
       ::connect(socket.get(), there->data(), there->size()) != 0)
     throw Unexpected("connect from " + source + ": " + std::strerror(errno));
-  return RawClient(std::move(socket));
+  RawClient client(std::move(socket));
+  if (tls_everywhere()) client.secure(client_session());
+  return client;
 }
 
 Answer RawClient::get(const std::string& target, const std::string& fields) {

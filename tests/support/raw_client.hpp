@@ -15,10 +15,10 @@ class RawClient : public RawSocket {
   // does not read.
   explicit RawClient(std::uint16_t port, const std::string& host = "127.0.0.1", int receive_buffer = 0);
   explicit RawClient(const std::string& unix_path);
-  // The two above speak TLS where the tests are run under it (tls_everywhere.hpp); this one never does.
-  [[nodiscard]] static RawClient in_clear_text(std::uint16_t port, const std::string& host = "127.0.0.1");
-  // The same from another of the loopback addresses.
+  // From another of the loopback addresses.
   [[nodiscard]] static RawClient from(const std::string& source, std::uint16_t port);
+  // Those above speak TLS where the tests are run under it (tls_everywhere.hpp); this one never does.
+  [[nodiscard]] static RawClient in_clear_text(std::uint16_t port, const std::string& host = "127.0.0.1");
   // Speaks TLS by a session of the test's own.
   RawClient(std::uint16_t port, net::SslPtr session);
 

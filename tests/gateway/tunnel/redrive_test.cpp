@@ -36,12 +36,31 @@ struct AwaySender {
     backend.serve([this, words, piece_size](RawSocket& connection) {
       if (connection.at_end()) return;
       if (connection.read_head().starts_with("GET /ready ")) return connection.send(answer_probe(!probed++));
-      connection.send_split(words, piece_size);
+      // The gateway has heard enough before all is said, and closes.
+      for (std::size_t at = 0; at < words.size(); at += piece_size) {
+        if (!connection.try_send(words.substr(at, piece_size))) return;
+      }
       while (!connection.at_end()) (void)connection.read_some();
     });
   }
 
   std::atomic<int> probed{0};
+  ScriptedBackend backend;  // last: its threads use the other
+};
+
+// Greets whoever comes, so that nobody waits for its first frame, and echoes.
+struct GreetingPod {
+  GreetingPod() {
+    backend.serve([this](RawSocket& connection) {
+      if (connection.at_end()) return;
+      if (connection.read_head().starts_with("GET /ready ")) return connection.send(answer_probe(true));
+      ++handshakes;
+      connection.send(switching() + from_pod("welcome"));
+      while (!connection.at_end()) connection.send(from_pod(read_frame(connection).payload));
+    });
+  }
+
+  std::atomic<int> handshakes{0};
   ScriptedBackend backend;  // last: its threads use the other
 };
 
@@ -83,12 +102,13 @@ TEST_CASE("a pod that sends newcomers away is taken out, and its clients get ano
     for (const std::size_t piece_size : {std::size_t{1}, std::size_t{100'000}}) {
       CAPTURE(row.cause, piece_size);
       AwaySender leaving(switching() + row.words, piece_size);
-      EchoPod staying;
+      GreetingPod staying;
       GatewayFixture gateway(
           in_front_of({&leaving.backend, &staying.backend}, {.route = kLong, .upstream = kRareProbe}));
       gateway.wait_for_ready();
       for (int i = 0; i < 4; ++i) {
         auto client = open_client(gateway);
+        CHECK(read_frame(client).payload == "welcome");
         expect_echo(client, "hello");
       }
       CHECK(staying.handshakes == 4);

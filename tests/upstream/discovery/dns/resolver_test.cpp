@@ -93,8 +93,10 @@ TEST_CASE("questions are bounded, and the others wait in order") {
   for (const char name : {'a', 'b', 'c'}) {
     resolver.ask(std::string(1, name), RecordType::a, [&order, name](const Answer&) { order += name; });
   }
-  REQUIRE(scene.until([&] { return order.size() >= 2; }));
-  CHECK(silent.asked() == 2);
+  // The third one goes out once the first is given up.
+  REQUIRE(scene.until([&] { return silent.asked() == 2; }));
+  REQUIRE(scene.until([&] { return silent.asked() == 3; }));
+  CHECK_FALSE(order.empty());
   REQUIRE(scene.until([&] { return order.size() == 3; }));
   CHECK(order == "abc");
 }
