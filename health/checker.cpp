@@ -103,13 +103,12 @@ void Checker::Loops::adopt(const upstream::EndpointPtr& endpoint, ProbeKind kind
 
   const auto verdict = loop.counter.verdict();
   const auto shown = verdict_shown_by(endpoint->state());
+  // What moves the state says nothing of new sockets.
   if (added || probe_of(*before, kind) != probe_of(*settings, kind)) {
     loop.restart(verdict, now);
-  } else if (!readiness) {
-    return;  // what moves the state says nothing of new sockets
-  } else if (shown == Verdict::unknown && verdict != Verdict::unknown) {
+  } else if (readiness && shown == Verdict::unknown && verdict != Verdict::unknown) {
     loop.restart(Verdict::unknown, now);  // it has left draining
-  } else if (shown == Verdict::fail && verdict != Verdict::fail) {
+  } else if (readiness && shown == Verdict::fail && verdict != Verdict::fail) {
     loop.fail(now);
   } else {
     return;

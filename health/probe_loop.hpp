@@ -27,7 +27,9 @@ inline constexpr std::array<ProbeKind, 3> probe_kinds{ProbeKind::readiness, Prob
 struct LoopKey {
   upstream::EndpointId endpoint = 0;
   ProbeKind probe = ProbeKind::readiness;
-  auto operator<=>(const LoopKey&) const = default;
+  friend bool operator<(const LoopKey& a, const LoopKey& b) {
+    return a.endpoint != b.endpoint ? a.endpoint < b.endpoint : a.probe < b.probe;
+  }
 };
 
 // A timer or a probe in flight or a place in the queue, or nothing to do.

@@ -158,7 +158,7 @@ class Service {
 };
 
 std::string kubeconfig(const Folder& folder, const Service& service) {
-  const auto file = folder.path() + "/kubeconfig-" + service.url().substr(service.url().rfind(':') + 1);
+  auto file = folder.path() + "/kubeconfig-" + service.url().substr(service.url().rfind(':') + 1);
   std::ofstream(file) << "apiVersion: v1\nkind: Config\ncurrent-context: it\n"
                          "clusters: [{ name: it, cluster: { server: '"
                       << service.url()

@@ -44,7 +44,7 @@ void KubeService::tell(std::size_t pod, PodPhase phase) {
 }
 
 std::string KubeService::write_kubeconfig(const std::string& directory) const {
-  const auto file = directory + "/kubeconfig";
+  auto file = directory + "/kubeconfig";
   std::ofstream(file)
       << "apiVersion: v1\nkind: Config\ncurrent-context: run\n"
          "clusters: [{ name: run, cluster: { server: '"

@@ -39,9 +39,8 @@ bool Wait::await_ready() {
   assert(deadline_ != TimePoint{});
   if (reading_ != nullptr && reading_->readable())
     cause_ = Cause::readable;
-  else if (writing_ != nullptr && writing_->writable())
-    cause_ = Cause::writable;
-  else if (also_writing_ != nullptr && also_writing_->writable())
+  else if ((writing_ != nullptr && writing_->writable()) ||
+           (also_writing_ != nullptr && also_writing_->writable()))
     cause_ = Cause::writable;
   else if (signal_ != nullptr && signal_->raised())
     cause_ = Cause::signal;

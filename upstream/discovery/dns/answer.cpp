@@ -112,8 +112,7 @@ bool is_host(std::string_view name) {
 template <class Value>
 void sort_unique(std::vector<Value>& values) {
   std::ranges::sort(values);
-  const auto rest = std::ranges::unique(values);
-  values.erase(rest.begin(), rest.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 
 std::optional<ServiceRecord> read_service(MessageReader inside) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <sstream>
+#include <utility>
 
 #include <boost/asio/ip/address.hpp>
 
@@ -109,7 +110,9 @@ std::vector<std::string> search_names(std::string_view name, const std::vector<s
   for (const auto& domain : search) {
     if (absolute || itself.empty()) break;
     const auto suffix = without_final_dot(domain);
-    add(suffix.empty() ? itself : itself + "." + suffix);
+    auto completed = itself;
+    if (!suffix.empty()) completed.append(".").append(suffix);
+    add(std::move(completed));
   }
   if (!itself_first) add(itself);
   return names;

@@ -66,7 +66,7 @@ std::string cause_of_leaving(const std::string& name, const std::vector<Discover
       gone.push_back(address.host);
     }
   }
-  const auto answer = "the DNS answer for " + name;
+  auto answer = "the DNS answer for " + name;
   if (gone.empty()) return answer;
   if (gone.size() == 1) return gone.front() + " is no longer in " + answer;
   return gone.front() + " and " + std::to_string(gone.size() - 1) + " more are no longer in " + answer;

@@ -28,7 +28,7 @@ conf::Parsed<std::string> read_word(const std::string& text) {
 }
 
 conf::Parsed<std::string> read_word_file(const std::string& file) {
-  const auto text = read_credential_file(file);
+  auto text = read_credential_file(file);
   if (!text) return text;
   auto word = read_word(*text);
   return word ? word : refusal(file + " " + word.error().why);
