@@ -111,7 +111,7 @@ bool is_host(std::string_view name) {
 
 template <class Value>
 void sort_unique(std::vector<Value>& values) {
-  std::ranges::sort(values);
+  std::sort(values.begin(), values.end());
   values.erase(std::unique(values.begin(), values.end()), values.end());
 }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 namespace tidegate::upstream::dns {
@@ -29,7 +30,11 @@ struct ServiceRecord {
   std::uint16_t port = 0;
   std::uint16_t weight = 0;
   std::uint16_t priority = 0;
-  auto operator<=>(const ServiceRecord&) const = default;
+  bool operator==(const ServiceRecord&) const = default;
+  friend bool operator<(const ServiceRecord& a, const ServiceRecord& b) {
+    return std::tie(a.target, a.port, a.weight, a.priority) <
+           std::tie(b.target, b.port, b.weight, b.priority);
+  }
 };
 
 // What came of one question. The lists are sorted and hold nothing twice, so that a server that shuffles its
