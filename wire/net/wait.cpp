@@ -66,12 +66,18 @@ void Wait::wake(Cause cause) {
   std::exchange(coroutine_, {}).resume();  // destroys this
 }
 
+// For good: what was waited for may be gone before this is.
 void Wait::detach() {
-  if (reading_ != nullptr && reading_->reader == this) reading_->reader = nullptr;
-  if (writing_ != nullptr && writing_->writer == this) writing_->writer = nullptr;
-  if (also_writing_ != nullptr && also_writing_->writer == this) also_writing_->writer = nullptr;
-  if (watching_ != nullptr && watching_->hangup_watcher == this) watching_->hangup_watcher = nullptr;
-  if (signal_ != nullptr && signal_->waiter_ == this) signal_->waiter_ = nullptr;
+  const auto leave = [this](Stream*& stream, Waiter* Stream::*place) {
+    auto* const left = std::exchange(stream, nullptr);
+    if (left != nullptr && left->*place == this) left->*place = nullptr;
+  };
+  leave(reading_, &Stream::reader);
+  leave(writing_, &Stream::writer);
+  leave(also_writing_, &Stream::writer);
+  leave(watching_, &Stream::hangup_watcher);
+  auto* const signal = std::exchange(signal_, nullptr);
+  if (signal != nullptr && signal->waiter_ == this) signal->waiter_ = nullptr;
   disarm();
 }
 
