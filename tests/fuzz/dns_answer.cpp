@@ -13,7 +13,8 @@ namespace {
 
 template <class Value>
 bool is_sorted_unique(const std::vector<Value>& values) {
-  return std::ranges::is_sorted(values) && std::ranges::adjacent_find(values) == values.end();
+  return std::is_sorted(values.begin(), values.end()) &&
+         std::adjacent_find(values.begin(), values.end()) == values.end();
 }
 
 bool is_name(const std::string& name) {
