@@ -19,6 +19,8 @@ struct Scene {
     open();
   }
   Scene() { open(); }
+  // Looks at it every so often.
+  Scene(std::string path, std::chrono::milliseconds every) : name(std::move(path)), pause(every) { open(); }
 
   void open() {
     SourceEvents events;
@@ -26,9 +28,9 @@ struct Scene {
     events.confirm = [] {};
     events.fail = [this](const std::string& why) { faults.push_back(why); };
     events.warn = [](const std::string&) {};
-    source = std::make_unique<FileSource>(context, conf::FileSource{file()}, std::move(events));
+    source = std::make_unique<FileSource>(context, conf::FileSource{file()}, std::move(events), pause);
   }
-  [[nodiscard]] std::string file() const { return folder.file("pods.yaml"); }
+  [[nodiscard]] std::string file() const { return folder.file(name); }
   void write(const std::string& text) const { std::ofstream(file()) << text; }
   void replace(const std::string& text) const {
     std::ofstream(folder.file("new")) << text;
@@ -44,6 +46,8 @@ struct Scene {
     CHECK(faults.size() == failures);
   }
 
+  const std::string name = "pods.yaml";
+  const std::chrono::milliseconds pause{600'000};
   boost::asio::io_context context;
   const test::TemporaryFolder folder;
   std::vector<Reset> resets;
@@ -94,4 +98,28 @@ TEST_CASE("a source that is gone says nothing") {
   scene.replace("- 10.0.0.2:6001\n");
   scene.context.run();
   CHECK(scene.resets.empty());
+}
+
+TEST_CASE("a folder that comes later, goes and comes back is followed all the same") {
+  Scene scene("later/pods.yaml", std::chrono::milliseconds(20));
+  scene.expect(0, 1);
+  fs::create_directory(scene.folder.file("later"));
+  scene.write("- 10.0.0.1:6001\n");
+  const auto expect_address = [&](const std::string& address) {
+    test::wait_until(address, [&] {
+      scene.context.restart();
+      scene.context.poll();
+      return !scene.resets.empty() && !scene.resets.back().endpoints.empty() &&
+             scene.resets.back().endpoints.at(0).address.text() == address;
+    });
+  };
+  expect_address("10.0.0.1:6001");
+  scene.write("- 10.0.0.2:6001\n");
+  expect_address("10.0.0.2:6001");
+  fs::rename(scene.folder.file("later"), scene.folder.file("gone"));
+  fs::create_directory(scene.folder.file("later"));
+  scene.write("- 10.0.0.3:6001\n");
+  expect_address("10.0.0.3:6001");
+  scene.write("- 10.0.0.4:6001\n");
+  expect_address("10.0.0.4:6001");
 }

@@ -4,12 +4,20 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "conf/config.hpp"
 
 namespace tidegate::upstream {
+
+// Ends the warning about one address that stands for all pods of a Service (a ClusterIP).
+inline constexpr std::string_view advice_for_shared_address =
+    "which of them are ready or leaving cannot be seen behind it. Write `kubernetes: { service: ... }`, or "
+    "the "
+    "name of a headless Service (clusterIP: None), to see single pods, or `virtual: true` if it is to stay "
+    "so";
 
 // What a source says of one endpoint.
 enum class Offer : std::uint8_t {

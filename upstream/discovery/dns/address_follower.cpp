@@ -36,7 +36,7 @@ void AddressFollower::end() {
 void AddressFollower::hear(const Finding& finding) {
   const auto question = watch_->question();
   host_.take(finding, question.types);
-  announcer_->announce({endpoints_of(target_, host_), fault_of(question, finding), true});
+  announcer_->announce({endpoints_of(target_, host_), fault_of(question, finding), finding.has_records()});
   if (!announcer_->has_ended()) ask_for_service();
 }
 

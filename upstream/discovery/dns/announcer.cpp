@@ -16,10 +16,12 @@ void Announcer::announce(News news) {
     auto cause = cause_of_leaving(name_, told_, news.endpoints);
     told_ = news.endpoints;
     events_.update(Reset{std::move(news.endpoints), std::move(cause)});
-  } else if (news.fault.empty() && news.settled && !told_.empty()) {
+  } else if (news.renewed && !told_.empty()) {
     events_.confirm();
   }
-  if (!news.fault.empty() && !ended_) events_.fail(std::move(news.fault));
+  if (news.fault.empty() || ended_) return;
+  if (news.renewed && !told_.empty()) return events_.warn(std::move(news.fault));
+  events_.fail(std::move(news.fault));
 }
 
 void Announcer::warn(const std::string& sentence) {

@@ -13,7 +13,7 @@ namespace tidegate::upstream::dns {
 struct News {
   std::vector<DiscoveredEndpoint> endpoints;  // empty: nothing is known
   std::string fault;                          // of what was asked just now
-  bool settled = true;  // false: parts of it are being asked, or failed, so that there is nothing to confirm
+  bool renewed = false;  // that was answered, so that the endpoints are true; a fault is then that of a part
 };
 
 // Remembers what it has told. Owned by a shared_ptr: an event may destroy the source.
@@ -21,8 +21,8 @@ class Announcer : public std::enable_shared_from_this<Announcer> {
  public:
   Announcer(std::string name, SourceEvents events);
 
-  // An update if the endpoints are others than those told last; else, unless there is a fault, a
-  // confirmation. Then the fault.
+  // An update if the endpoints are others than those told last, else a confirmation if they are renewed. Then
+  // the fault, as a warning where it is that of a part: what is in force does not grow old by it.
   void announce(News news);
   void warn(const std::string& sentence);
   // Tells nothing from now on.

@@ -62,6 +62,7 @@ std::vector<DiscoveredEndpoint> endpoints_of(const std::vector<ServiceRecord>& s
     const auto host = hosts.find(record.target);
     if (host == hosts.end()) continue;
     for (const auto& address : host->second.addresses()) {
+      if (endpoints.size() >= most_endpoints) return endpoints;
       if (!seen.emplace(address, record.port).second) continue;
       auto endpoint = endpoint_at(address, record.port, host->second);
       endpoint.weight = scale_weight(record.weight, largest[record.priority]);

@@ -23,6 +23,9 @@ struct Target {
 // In the order of the host's addresses.
 [[nodiscard]] std::vector<DiscoveredEndpoint> endpoints_of(const Target& target, const HostMemory& host);
 
+// Records and addresses multiply: so many endpoints are taken, those of the first ones.
+inline constexpr std::size_t most_endpoints = 10'000;
+
 // Of SRV records, by priority, target and port. `hosts` is by target; those that are not in it have no
 // addresses. Each address of a target has the weight of its record: 1 for 0, and where one of a priority is
 // above 1000 all of that priority are scaled, in proportion and at least 1. An address with its port stands

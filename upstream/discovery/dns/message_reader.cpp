@@ -11,6 +11,8 @@ namespace {
 
 // Of a message over TCP, which says its length in 16 bits.
 constexpr std::size_t largest_message = 65'535;
+constexpr std::size_t longest_name = 255;  // octets (RFC 1035 3.1)
+constexpr std::size_t most_jumps = 128;    // more labels than these do not fit into a name
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -47,8 +49,28 @@ std::optional<std::uint32_t> MessageReader::read_32() {
   return static_cast<std::uint32_t>(*high) << 16 | *low;
 }
 
+// The octets of the name here, pointers followed; c-ares makes a text of any length of them.
+bool MessageReader::has_bounded_name() const {
+  std::size_t octets = 1;  // the root
+  std::size_t jumps = 0;
+  for (auto at = offset_; at < message_.size();) {
+    const unsigned length = message_[at];
+    if (length == 0) return true;
+    if ((length & 0xc0U) == 0xc0U) {
+      if (at + 1 >= message_.size() || ++jumps > most_jumps) return false;
+      at = (length & 0x3fU) << 8 | message_[at + 1];
+      continue;
+    }
+    octets += length + 1;
+    if (octets > longest_name) return false;
+    at += length + 1;
+  }
+  return false;
+}
+
 std::optional<std::string> MessageReader::read_name() {
   if (offset_ >= message_.size() || message_.size() > largest_message) return std::nullopt;
+  if (!has_bounded_name()) return std::nullopt;
   char* text = nullptr;
   long size = 0;
   const auto length = static_cast<int>(message_.size());

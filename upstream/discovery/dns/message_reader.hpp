@@ -37,7 +37,7 @@ class MessageReader {
 
   [[nodiscard]] std::optional<Header> read_header();
   // In lower case, without final dot; the root is "". Compression is followed (by c-ares, which knows loops);
-  // unusual bytes are escaped as in zone files.
+  // unusual bytes are escaped as in zone files. Nothing, too, where it is longer than a name can be.
   [[nodiscard]] std::optional<std::string> read_name();
   [[nodiscard]] std::optional<std::uint16_t> read_16();
   [[nodiscard]] std::optional<std::uint32_t> read_32();
@@ -53,6 +53,8 @@ class MessageReader {
   }
 
  private:
+  [[nodiscard]] bool has_bounded_name() const;
+
   std::span<const std::uint8_t> message_;
   std::size_t offset_ = 0;
 };

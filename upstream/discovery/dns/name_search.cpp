@@ -17,6 +17,7 @@ bool Finding::has_records() const {
 }
 
 bool Finding::is_absent() const {
+  if (any_is(answers, AnswerKind::no_name)) return !has_records();  // for every type (RFC 8020)
   return !has_records() && !any_is(answers, AnswerKind::failed) && !any_is(answers, AnswerKind::unanswered);
 }
 
@@ -26,10 +27,13 @@ NameSearch::NameSearch(std::vector<std::string> names, std::string known)
 std::optional<Finding> NameSearch::take(std::vector<Answer> answers) {
   Finding finding{name(), std::move(answers)};
   if (finding.has_records()) {
-    const bool doubtful = failed_ && !known_.empty() && known_ != finding.name;
-    return doubtful ? std::move(*failed_) : std::move(finding);
+    if (known_.empty() || known_ == finding.name) return finding;
+    if (failed_) return std::move(failed_);
+    const auto here = names_.begin() + static_cast<std::ptrdiff_t>(index_);
+    const bool further_down = std::find(names_.begin(), here, known_) != here;
+    return further_down ? std::move(*absent_) : std::move(finding);
   }
-  if (any_is(finding.answers, AnswerKind::unanswered)) return finding;
+  if (!finding.is_absent() && any_is(finding.answers, AnswerKind::unanswered)) return finding;
 
   if (!finding.is_absent()) {
     if (!failed_) failed_ = std::move(finding);

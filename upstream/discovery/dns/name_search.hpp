@@ -26,7 +26,9 @@ struct Finding {
 //
 // A name without such records leads to the next one, as in glibc, and so does a server that fails for it;
 // that nobody answers does not, because the servers are the same for each. A host that was found before is
-// not left for one further down the list because a server fails for the names before it.
+// not left for one further down the list, neither because a server fails for the names before that nor
+// because the host has no records now: a Service that is scaled to none is not a wildcard's host of another
+// domain.
 class NameSearch {
  public:
   // `names` is not empty; `known` is where records were found last, or "".

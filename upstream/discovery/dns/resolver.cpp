@@ -141,6 +141,7 @@ void Resolver::Queue::read_hosts() {
 // A file that is gone or cannot be read is one without lines at first; later what was read before stays.
 void Resolver::Queue::read_resolv_conf() {
   const auto text = net::read_whole_file(options_.resolv_conf, largest_resolv_conf);
+  if (!text) resolv_conf_stamp_ = {};  // to be tried again
   if (!text && looked_) return;
   resolv_conf_ = parse_resolv_conf(text ? *text : std::string(), own_host_name());
   if (!settings_.servers.empty()) return;

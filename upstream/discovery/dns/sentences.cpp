@@ -1,6 +1,7 @@
 #include "upstream/discovery/dns/sentences.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "conf/units.hpp"
 
@@ -59,13 +60,11 @@ std::string fault_of(const Question& question, const Finding& finding) {
 
 std::string cause_of_leaving(const std::string& name, const std::vector<DiscoveredEndpoint>& before,
                              const std::vector<DiscoveredEndpoint>& after) {
+  std::unordered_set<std::string> left;
+  for (const auto& endpoint : after) left.insert(endpoint.address.text());
   std::vector<std::string> gone;
-  for (const auto& endpoint : before) {
-    const auto& address = endpoint.address;
-    if (std::ranges::find(after, address, &DiscoveredEndpoint::address) == after.end()) {
-      gone.push_back(address.host);
-    }
-  }
+  for (const auto& endpoint : before)
+    if (!left.contains(endpoint.address.text())) gone.push_back(endpoint.address.host);
   auto answer = "the DNS answer for " + name;
   if (gone.empty()) return answer;
   if (gone.size() == 1) return gone.front() + " is no longer in " + answer;
@@ -74,10 +73,7 @@ std::string cause_of_leaving(const std::string& name, const std::vector<Discover
 
 std::string cluster_ip_warning(const std::string& name, const std::string& address) {
   return conf::quote(name) + " is a Kubernetes Service with one address, " + address +
-         ", for all of its pods: which of them are ready or leaving cannot be seen behind it. Write "
-         "`kubernetes: "
-         "{ service: ... }`, or the name of a headless Service (clusterIP: None), to see single pods, or "
-         "`virtual: true` if it is to stay so";
+         ", for all of its pods: " + std::string(advice_for_shared_address);
 }
 
 }  // namespace tidegate::upstream::dns

@@ -31,7 +31,7 @@ void ServiceFollower::end() {
 
 void ServiceFollower::hear(const Finding& finding) {
   auto fault = fault_of(watch_->question(), finding);
-  failing_ = !fault.empty();
+  renewed_ = finding.has_records();
   if (finding.has_records()) {
     services_ = finding.answers.front().services;
     follow_targets();
@@ -48,7 +48,7 @@ void ServiceFollower::hear_of(const std::string& target, const Finding& finding)
   memories_[target].take(finding, question.types);
   auto fault = fault_of(question, finding);
   host.heard = true;
-  host.failing = !fault.empty();
+  host.renewed = finding.has_records();
   announce(std::move(fault));
 }
 
@@ -75,15 +75,18 @@ void ServiceFollower::follow_targets() {
 }
 
 void ServiceFollower::announce(std::string fault) {
-  const auto hosts_hold = [this](const auto& condition) {
-    return std::ranges::all_of(hosts_, [&](const auto& entry) { return condition(entry.second); });
-  };
   News news;
-  const bool complete = hosts_hold([](const Host& host) { return host.heard; });
+  const auto is_heard = [](const auto& entry) { return entry.second.heard; };
+  const auto is_renewed = [](const auto& entry) { return entry.second.renewed; };
+  const bool complete = std::ranges::all_of(hosts_, is_heard);
   if (complete) news.endpoints = endpoints_of(services_, memories_);
-  news.settled = complete && !failing_ && hosts_hold([](const Host& host) { return !host.failing; });
+  news.renewed = complete && renewed_ && std::ranges::any_of(hosts_, is_renewed);
   news.fault = std::move(fault);
+  const bool cut = news.endpoints.size() >= most_endpoints;
   announcer_->announce(std::move(news));
+  if (cut && !std::exchange(cut_, true))
+    announcer_->warn("the SRV records of " + target_.what.name + " stand for " +
+                     std::to_string(most_endpoints) + " endpoints and more: the others are left out");
 }
 
 // The SRV records of a Service that has a ClusterIP name the Service itself, those of a headless one its

@@ -30,7 +30,7 @@ class ServiceFollower : public std::enable_shared_from_this<ServiceFollower> {
   struct Host {
     std::shared_ptr<NameWatch> watch;
     bool heard = false;
-    bool failing = false;
+    bool renewed = false;  // it had addresses when it was asked last
   };
 
   void hear(const Finding& finding);
@@ -44,10 +44,11 @@ class ServiceFollower : public std::enable_shared_from_this<ServiceFollower> {
   std::shared_ptr<Announcer> announcer_;
   std::shared_ptr<NameWatch> watch_;
   std::vector<ServiceRecord> services_;
-  bool failing_ = false;  // the records themselves
+  bool renewed_ = false;  // there were records when they were asked for last
   std::map<std::string, Host, std::less<>> hosts_;
   Hosts memories_;  // of the same targets
   bool warned_ = false;
+  bool cut_ = false;  // the records stand for more endpoints than are taken, which was said
 };
 
 }  // namespace tidegate::upstream::dns

@@ -51,6 +51,7 @@ conf::Parsed<ApiAccess> read_service_account(const ServiceAccount& account) {
   access.token = std::move(*token);
   auto authorities = read_credential_file(access.authorities_file);
   if (!authorities) return refusal(authorities.error().why);
+  if (authorities->empty()) return refusal(access.authorities_file + ": is empty, so nobody can be trusted");
   access.authorities = std::move(*authorities);
   auto name_space = read_word_file(account.folder + "/namespace");
   if (!name_space) return refusal(name_space.error().why);

@@ -75,7 +75,7 @@ class ApiRequest::Attempt : public std::enable_shared_from_this<Attempt> {
 
   void resolve() {
     const auto& access = question_.access;
-    wait(question_.connect, "its name was not resolved");
+    wait(question_.resolve, "its name was not resolved");
     resolver_.async_resolve(access.host, std::to_string(access.port), tcp::resolver::numeric_service,
                             [self = shared_from_this()](const error_code& error, const auto& found) {
                               if (!self->events_) return;
@@ -93,20 +93,25 @@ class ApiRequest::Attempt : public std::enable_shared_from_this<Attempt> {
     socket_.close(ignored);
     socket_ = tcp::socket(timer_.get_executor());
     const auto target = targets_[next_target_++];
+    connecting_ = true;
     wait(question_.connect, "it did not take the connection");
-    socket_.async_connect(target, [self = shared_from_this()](const error_code& error) {
-      if (!self->events_) return;
-      if (!error) return self->connected();
-      self->connect_failed("connect: " + error.message());
-    });
+    socket_.async_connect(target,
+                          [self = shared_from_this(), number = next_target_](const error_code& error) {
+                            // One whose time was over has a successor by now.
+                            if (!self->events_ || self->next_target_ != number) return;
+                            if (!error) return self->connected();
+                            self->connect_failed("connect: " + error.message());
+                          });
   }
 
   void connect_failed(const std::string& why) {
+    connecting_ = false;
     if (next_target_ < targets_.size()) return connect();
     finish(why);
   }
 
   void connected() {
+    connecting_ = false;
     net::set_connection_options(socket_.native_handle(), keepalive);
     if (!question_.access.tls) return ask();
     auto session = make_session(question_.access);
@@ -209,7 +214,8 @@ class ApiRequest::Attempt : public std::enable_shared_from_this<Attempt> {
     timer_.async_wait([self = shared_from_this(), span, overdue](const error_code& cancelled) {
       // The wait may have been prolonged when its handler was already queued.
       if (cancelled || !self->events_ || self->timer_.expiry() > std::chrono::steady_clock::now()) return;
-      self->finish(std::string(overdue) + " within " + conf::duration_text(span));
+      const auto why = std::string(overdue) + " within " + conf::duration_text(span);
+      self->connecting_ ? self->connect_failed(why) : self->finish(why);
     });
   }
 
@@ -229,6 +235,7 @@ class ApiRequest::Attempt : public std::enable_shared_from_this<Attempt> {
   tcp::resolver resolver_;
   std::vector<tcp::endpoint> targets_;
   std::size_t next_target_ = 0;
+  bool connecting_ = false;  // to one of them
   http::request<http::empty_body> request_;
   boost::beast::flat_buffer buffer_{most_head + most_at_once};
   std::optional<http::response_parser<http::buffer_body>> parser_;

@@ -18,11 +18,11 @@ namespace tidegate::upstream {
 
 struct ApiQuestion {
   ApiAccess access;
-  std::string target;  // behind the access's path
-  std::chrono::milliseconds connect{
-      5'000};                              // to resolve, and again for each address and for the TLS handshake
-  std::chrono::milliseconds head{15'000};  // from the request sent to the head of its answer
-  std::chrono::milliseconds body{30'000};  // from there to the end of the answer
+  std::string target;                         // behind the access's path
+  std::chrono::milliseconds resolve{20'000};  // the system's resolver gives a dead name server 5 s
+  std::chrono::milliseconds connect{5'000};   // for each address, and again for the TLS handshake
+  std::chrono::milliseconds head{15'000};     // from the request sent to the head of its answer
+  std::chrono::milliseconds body{30'000};     // from there to the end of the answer
 };
 
 struct ApiEvents {

@@ -33,6 +33,8 @@ constexpr std::size_t most_warnings = 32;
 constexpr auto margin = 10s;  // of the server, to end a watch
 // A watch that ends sooner is one that the server did not keep, and does not lead to the next one at once.
 constexpr auto shortest_watch = 1s;
+// One that ends sooner than this was cut: the next one comes a moment later.
+constexpr auto long_watch = 30s;
 
 }  // namespace
 
@@ -77,6 +79,9 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
     if (!access) return fail("Kubernetes cannot be asked: " + access.error().why);
     access_ = std::move(*access);
     selection_ = {source_.name_space.empty() ? access_.name_space : source_.name_space, source_.service};
+    // A version is one of its server's and of no other's.
+    auto place = access_.text() + access_.path + " " + selection_.name_space;
+    if (std::exchange(place_, place) != place) begin_list();
     watching_ = !version_.empty();
     status_ = 0;
     body_.clear();
@@ -126,11 +131,17 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
     if (status_ == 0) return fail_asking(why);
     // A watch has ended, by its time or by a cut, in the middle of an event perhaps: that part is forgotten,
     // and comes again after the last version.
-    const bool kept = Clock::now() - began_ >= shortest_watch;
-    if (!kept && !heard_) return fail_asking("it ended a watch at once" + (why.empty() ? why : ": " + why));
-    prove_well();
-    ask_after(kept ? 0ms : back_off(1, jitter()));
-    if (why.empty()) confirm();
+    const auto lasted = Clock::now() - began_;
+    if (lasted < shortest_watch && !heard_)
+      return fail_asking("it ended a watch at once" + (why.empty() ? why : ": " + why));
+    // Bookmarks come about once a minute. A server that was put back to an earlier state may have none for
+    // the version that it was asked to go on from, and will say nothing for ever.
+    const bool silent = !heard_ && lasted >= options_.silence;
+    if (silent) begin_list();
+    if (lasted >= shortest_watch) anew_ = false;
+    failures_ = 0;
+    ask_after(lasted >= long_watch ? 0ms : back_off(1, jitter()));
+    if (why.empty() && !silent) confirm();
   }
 
   void refused() {
@@ -138,12 +149,6 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
     if (status_ == 410) return begin_anew();
     const ApiRefusal refusal{status_, watching_, selection_.name_space, read_status_message(body_)};
     fail("the Kubernetes API server " + access_.text() + " " + describe(refusal, access_));
-  }
-
-  // The server does what it is asked for, which a watch shows that brings something or lasts.
-  void prove_well() {
-    failures_ = 0;
-    anew_ = false;
   }
 
   // === list ===
@@ -203,7 +208,7 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
       }
       if (const auto* const error = std::get_if<WatchError>(&event->what)) return end_watch(*error);
       heard_ = true;
-      prove_well();
+      failures_ = 0;
       version_ = event->version;
       hear(*event);
       if (!events_) return;
@@ -228,6 +233,7 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
   }
 
   void end_watch(const WatchError& error) {
+    if (Clock::now() - began_ >= shortest_watch) anew_ = false;
     if (error.code == 410) return begin_anew();
     begin_list();
     fail_asking("it ended the watch with " + std::to_string(error.code) + " (" + error.message + ")");
@@ -290,6 +296,7 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
   std::mt19937_64 random_;
   SliceTable table_;
 
+  std::string place_;    // the server and namespace that were asked last
   std::string version_;  // from which to watch; empty: a list is due
   std::string next_;     // page of the list; empty: the first
   std::size_t pages_ = 0;

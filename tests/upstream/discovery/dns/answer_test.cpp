@@ -189,6 +189,31 @@ TEST_CASE("a question is no answer, and names that point in a circle are none") 
   CHECK(parse_answer(circle, RecordType::a).kind == AnswerKind::failed);
 }
 
+TEST_CASE("a name has 255 octets at most (RFC 1035 3.1): an answer with a longer one is not read") {
+  const auto label = std::string(61, 'a') + ".";
+  const auto kind_with = [](const std::string& owner) {
+    return parse_answer(answer_for(a).answer(owner, a, 30, ipv4(1)).bytes(), RecordType::a).kind;
+  };
+  CHECK(kind_with(label + label + label + label + "aaaaa") == AnswerKind::no_records);  // of another name
+  CHECK(kind_with(label + label + label + label + "aaaaaa") == AnswerKind::failed);
+  // Behind a pointer to such a name there is room for one octet and its length, and no more.
+  const auto with_prefix = [&](const std::string& prefix) {
+    auto message = answer_for(aaaa).answer(label + label + label + label + "aaa", aaaa, 30, ipv6(1)).bytes();
+    const auto owner = static_cast<unsigned>(answer_for(aaaa).bytes().size());
+    auto more = name_bytes(prefix);
+    more.pop_back();
+    push_16(more, 0xc000U | owner);
+    for (const unsigned number : {aaaa, 1U, 0U, 30U, 16U}) push_16(more, number);
+    const auto data = ipv6(2);
+    more.insert(more.end(), data.begin(), data.end());
+    message.insert(message.end(), more.begin(), more.end());
+    message[7] = 2;
+    return parse_answer(message, RecordType::aaaa).kind;
+  };
+  CHECK(with_prefix("b") == AnswerKind::no_records);
+  CHECK(with_prefix("bb") == AnswerKind::failed);
+}
+
 TEST_CASE("more bytes than a message can have are no answer") {
   auto bytes = answer_for(a).answer("x.test", a, 30, ipv4(1)).bytes();
   bytes.resize(65'535);

@@ -50,13 +50,16 @@ TEST_CASE("which of the names it is") {
       {"names that do not exist lead on", "", {"xx", "xx", "rd"}, "c", 3},
       {"so do those without such records", "", {"dd", "rr"}, "b", 2},
       {"and servers that fail for one", "", {"ff", "rr"}, "b", 2},
-      {"a silence does not", "", {"xx", "xu"}, "b", 2},
+      {"a silence does not", "", {"xx", "du"}, "b", 2},
+      {"unless the other family says that there is no such name", "", {"xx", "xu", "rr"}, "c", 3},
       {"a host that is known is not left for a failure", "a", {"fd", "rr"}, "a", 2},
+      {"nor for one further down, when it is gone", "a", {"xx", "rr"}, "a", 2},
+      {"nor when it has no address now", "a", {"dd", "xx", "rr"}, "a", 3},
       {"it is where the failure is before it", "b", {"ff", "rr"}, "b", 2},
       {"and for one that comes up before it", "b", {"rr"}, "a", 1},
       {"nowhere: the one that exists says most", "", {"xx", "dd", "xx"}, "b", 3},
       {"nowhere", "", {"xx", "xx", "xx"}, "a", 3},
-      {"a failure says more than an absence", "", {"xx", "xf", "dd"}, "b", 3},
+      {"a failure says more than an absence", "", {"xx", "df", "dd"}, "b", 3},
   };
   for (const auto& row : rows) {
     INFO(row.why);

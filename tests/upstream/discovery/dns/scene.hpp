@@ -1,6 +1,7 @@
 // A source and what it tells.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -73,6 +74,13 @@ struct Scene {
         if (faults[index].find(words) != std::string::npos) return true;
       }
       return false;
+    });
+  }
+  // There is one, or comes.
+  [[nodiscard]] bool until_warning(const std::string& words) {
+    return until([&] {
+      return std::ranges::any_of(
+          warnings, [&](const std::string& sentence) { return sentence.find(words) != std::string::npos; });
     });
   }
   [[nodiscard]] bool until_confirmed(int more = 1) {

@@ -117,6 +117,19 @@ TEST_CASE("a watch that is not allowed leaves what the list has told") {
   CHECK(t.known() == "10.0.0.1:6001");
 }
 
+TEST_CASE("a server that sends one event and then forgets is not asked again and again") {
+  Scene t;
+  t.api.put_slice(slice("a", {{"10.0.0.1"}}));
+  t.start();
+  for (int round = 1; round <= 3; ++round) {
+    t.wait_for_watch();
+    t.api.put_slice(slice("a", {{"10.0.0." + std::to_string(round)}}));
+    t.wait_for("10.0.0." + std::to_string(round) + ":6001");
+    t.api.expire_watches();
+  }
+  t.wait_for_failure("what it listed is too old at once (410)");
+}
+
 TEST_CASE("a server that forgets at once what it has listed is not asked again and again") {
   Scene t;
   t.api.refuse(410);
