@@ -23,7 +23,7 @@ using upstream::EndpointState;
 class Checker::Loops : public std::enable_shared_from_this<Loops> {
  public:
   Loops(boost::asio::io_context& context, Report report, Options options)
-      : context_(context), report_(std::move(report)), options_(options), random_(options.seed) {}
+      : context_(context), report_(std::move(report)), options_(std::move(options)), random_(options_.seed) {}
 
   void watch(const upstream::ClusterView& view);
   void suspect(EndpointId id);
@@ -35,6 +35,7 @@ class Checker::Loops : public std::enable_shared_from_this<Loops> {
   void adopt(const upstream::EndpointPtr& endpoint, ProbeKind kind,
              const std::shared_ptr<const conf::Upstream>& settings);
   void forget(LoopKey key);
+  void note_answerer(ProbeLoop& loop, std::string_view name);
   void arm(ProbeLoop& loop);
   void begin(ProbeLoop& loop);
   void begin_queued();
@@ -208,6 +209,7 @@ void Checker::Loops::finish(LoopKey key, const ProbeResult& result) {
   loop.flight.reset();
   --in_flight_;
 
+  note_answerer(loop, result.answered_by);
   const auto changed = loop.count(result, Clock::now());
   const bool readiness = key.probe == ProbeKind::readiness;
   // As where a request finds it: nobody is made to wait for what waiting does not mend.
@@ -216,8 +218,15 @@ void Checker::Loops::finish(LoopKey key, const ProbeResult& result) {
   if (loop.counter.run() > 1) cause += " (" + std::to_string(loop.counter.run()) + " in a row)";
   arm(loop);
   begin_queued();
-  if (changed)  // last, since it may call back and end this very loop
-    report_({key.endpoint, key.probe, *changed, std::move(cause)});
+  // Of new sockets the last word is told again: who hears it may have forgotten the one before.
+  const auto told = changed || readiness ? changed : loop.counter.verdict();
+  if (told && *told != Verdict::unknown)  // last, since it may call back and end this very loop
+    report_({key.endpoint, key.probe, *told, std::move(cause)});
+}
+
+void Checker::Loops::note_answerer(ProbeLoop& loop, std::string_view name) {
+  if (!options_.shared || loop.settings->virtual_address || !loop.answerers.are_several(name)) return;
+  options_.shared({loop.endpoint, loop.settings->name, loop.answerers.names()});
 }
 
 // === checker ===
@@ -226,7 +235,7 @@ Checker::Checker(boost::asio::io_context& context, Report report)
     : Checker(context, std::move(report), Options{}) {}
 
 Checker::Checker(boost::asio::io_context& context, Report report, Options options)
-    : loops_(std::make_shared<Loops>(context, std::move(report), options)) {}
+    : loops_(std::make_shared<Loops>(context, std::move(report), std::move(options))) {}
 
 Checker::~Checker() = default;
 

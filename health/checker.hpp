@@ -21,8 +21,8 @@ namespace tidegate::health {
 // By name of the upstream; those in clear text are not in it.
 using TlsClients = std::map<std::string, std::shared_ptr<const net::TlsClient>, std::less<>>;
 
-// The verdict of a probe that changed, with its evidence ("probe: HTTP 500 in 1.2 ms"; without the first word
-// where new sockets are probed). For a virtual address it is informative only.
+// The verdict of a probe that changed, or of new sockets any, with its evidence ("probe: HTTP 500 in 1.2 ms";
+// without the first word where new sockets are probed). For a virtual address it is informative only.
 struct Finding {
   upstream::EndpointId endpoint = 0;
   upstream::ProbeKind probe = upstream::ProbeKind::readiness;
@@ -30,14 +30,24 @@ struct Finding {
   std::string cause;
 };
 
+// Several pods answer the probes of one address, which are taken for one endpoint.
+struct SharedAddress {
+  upstream::EndpointPtr endpoint;
+  std::string cluster;
+  std::string names;  // "ws-1 and ws-2", as answers have them: not to be trusted
+};
+
 class Checker {
  public:
   // Called from the io_context, never from within a call of the checker; may call the checker.
   using Report = std::function<void(const Finding&)>;
+  // Called likewise, once for an endpoint; not for virtual addresses, of which it is known.
+  using SharedReport = std::function<void(const SharedAddress&)>;
 
   struct Options {
     std::size_t most_probes = 256;            // in flight at once; the others wait in order
     std::uint64_t seed = 0x2545f4914f6cdd1d;  // of the jitter; different in every process
+    SharedReport shared = {};
   };
 
   Checker(boost::asio::io_context& context, Report report);

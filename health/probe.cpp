@@ -228,7 +228,8 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
 
   void answered(const error_code& error) {
     if (!done_) return;
-    if (error == http::error::end_of_stream || error == http::error::partial_message) {
+    if (error == http::error::end_of_stream || error == http::error::partial_message ||
+        error == asio::ssl::error::stream_truncated) {
       return finish(ProbeOutcome::reset, "closed before the answer after " + elapsed());
     }
     if (error && error.category() == boost::system::system_category()) {
@@ -240,6 +241,7 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
     if (status < 200 && status != 101 && ++interim_answers_ <= most_interim_answers) return read_head();
     const bool passes = status >= 200 && status < 400;
     result_.status = status;
+    result_.answered_by = pod_named_by(parser_->get());
     linger();
     finish(passes ? ProbeOutcome::pass : ProbeOutcome::not_ready,
            "HTTP " + std::to_string(status) + " in " + elapsed());

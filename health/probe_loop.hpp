@@ -9,6 +9,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 
+#include "health/answerers.hpp"
 #include "health/probe.hpp"
 #include "health/schedule.hpp"
 #include "health/verdict.hpp"
@@ -41,6 +42,7 @@ struct ProbeLoop {
   upstream::EndpointPtr endpoint;
   std::shared_ptr<const conf::Upstream> settings;
   VerdictCounter counter;
+  Answerers answerers;
   TimePoint since = upstream::Clock::now();
   std::optional<TimePoint> last;  // see ScheduleFacts
   int failed_checks = 0;

@@ -39,4 +39,15 @@ std::string text_of(std::chrono::steady_clock::duration elapsed) {
   return text.data();
 }
 
+std::string pod_named_by(const boost::beast::http::fields& answer) {
+  static constexpr std::array fields{"X-Pod-Name", "X-Pod",         "X-Served-By",
+                                     "X-Hostname", "X-Instance-Id", "X-Backend-Server"};
+  constexpr std::size_t longest = 128;
+  for (const auto* const field : fields) {
+    const auto value = answer[field];
+    if (!value.empty()) return std::string(value.substr(0, longest));
+  }
+  return {};
+}
+
 }  // namespace tidegate::health

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include <boost/beast/http/fields.hpp>
 #include <boost/system/error_code.hpp>
 
 namespace tidegate::health {
@@ -23,14 +24,18 @@ enum class ProbeOutcome : std::uint8_t {
 
 struct ProbeResult {
   ProbeOutcome outcome = ProbeOutcome::internal;
-  int status = 0;          // of the answer; 0 if there was none
-  bool untrusted = false;  // its certificate was not accepted
-  std::string evidence;    // for logs: "HTTP 500 in 1.2 ms", "connect: Connection refused"
+  int status = 0;           // of the answer; 0 if there was none
+  bool untrusted = false;   // its certificate was not accepted
+  std::string answered_by;  // the pod, where an HTTP answer names it (X-Pod-Name, X-Served-By, ...)
+  std::string evidence;     // for logs: "HTTP 500 in 1.2 ms", "connect: Connection refused"
   std::chrono::steady_clock::duration elapsed{};
 };
 
 // What an error of the connection says of the endpoint.
 [[nodiscard]] ProbeOutcome outcome_of(const boost::system::error_code& error);
+// The pod that has answered, by the fields in which applications, and the proxies beside them, name it; or
+// "".
+[[nodiscard]] std::string pod_named_by(const boost::beast::http::fields& answer);
 // "1.2 ms", or "3 s" where it is even.
 [[nodiscard]] std::string text_of(std::chrono::steady_clock::duration elapsed);
 

@@ -33,9 +33,10 @@ const Claims::Claim* Claims::best_claim(const StaleSources& stale) const {
     const auto offer = claim.offered.offer;
     return offer == Offer::serving && contains(stale, claim.source) ? Offer::not_serving : offer;
   };
-  const auto best =
-      std::ranges::min_element(claims_, [&](const Claim& a, const Claim& b) { return rank(a) < rank(b); });
-  return best == claims_.end() ? nullptr : &*best;
+  const Claim* best = nullptr;
+  for (const auto& claim : claims_)
+    if (best == nullptr || rank(claim) <= rank(*best)) best = &claim;
+  return best;
 }
 
 Discovery Claims::discovery(const StaleSources& stale) const {

@@ -23,10 +23,11 @@ class Claims {
   // It has it no more.
   void withdraw(SourceNumber source);
   [[nodiscard]] bool has(SourceNumber source) const;
+  [[nodiscard]] bool empty() const { return claims_.empty(); }
 
   // The best that any of them says: as long as one source serves, it serves. Absent without any.
   [[nodiscard]] Discovery discovery(const StaleSources& stale) const;
-  // What the one says that is best; there must be one.
+  // What the one says that is best, of equals the one that came last; there must be one.
   [[nodiscard]] const DiscoveredEndpoint& best(const StaleSources& stale) const;
 
  private:

@@ -80,8 +80,8 @@ struct Absence {
 };
 
 struct ClusterView {
-  std::uint32_t id = 0;       // the cluster's number, stable over views
-  std::uint64_t version = 0;  // grows with every view; no two views of a process share one
+  std::uint32_t id = 0;      // the cluster's number, stable over views
+  std::uint64_t roster = 0;  // grows when members or weights change; no two clusters of a process share one
   std::shared_ptr<const conf::Upstream> settings;
   std::shared_ptr<ClusterShared> shared;
   std::vector<Member> members;           // every endpoint that is not removed

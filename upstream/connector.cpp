@@ -51,9 +51,19 @@ ConnectResult connected(std::unique_ptr<net::Stream> stream, const net::SocketAd
   return stream;
 }
 
+net::error_code fault_of(const ConnectResult& result) {
+  return result ? net::error_code() : result.error();
+}
+
 // Named: gcc 12 copies a brace-made temporary in a coroutine byte by byte.
-EitherConnected either(ConnectResult stream, bool second_taken) {
-  return {std::move(stream), second_taken};
+EitherConnected either(ConnectResult stream, bool second_taken, const net::error_code& fault_of_other) {
+  EitherConnected made{std::move(stream), second_taken, {}, {}};
+  (second_taken ? made.first_fault : made.second_fault) = fault_of_other;
+  return made;
+}
+EitherConnected neither(const net::error_code& why, const net::error_code& first_fault,
+                        const net::error_code& second_fault) {
+  return {why, false, first_fault, second_fault};
 }
 
 }  // namespace
@@ -91,37 +101,44 @@ net::Task<EitherConnected> connect_to_either(net::EventLoop& loop, const net::So
                                              const net::SocketAddress& second, const conf::Upstream& upstream,
                                              net::OpeningLimits limits) {
   auto early = begin(loop, first, upstream);
-  if (!early) co_return either(std::move(early), false);
-  {
+  if (early) {
     net::Wait alone(loop);
     alone.writable(**early).until(std::min(limits.deadline, loop.now() + kAttemptDelay));
     heed(alone, limits);
     const auto cause = co_await alone;
-    if (cause == net::Cause::writable) co_return either(connected(std::move(*early), first), false);
-    if (cause != net::Cause::deadline || loop.now() >= limits.deadline)
-      co_return either(error_of(cause), false);
+    if (cause == net::Cause::writable) {
+      early = connected(std::move(*early), first);
+    } else if (cause != net::Cause::deadline) {
+      co_return neither(error_of(cause), {}, {});
+    } else if (loop.now() >= limits.deadline) {
+      early = error_of(cause);
+    }
+    if (cause == net::Cause::writable && early) co_return either(std::move(early), false, {});
   }
+  if (!early) co_return neither(early.error(), early.error(), {});  // at once: nothing was lost by it
+
   auto late = begin(loop, second, upstream);
-  while (early && late) {
-    net::Wait both(loop);
-    both.writable(**early).or_writable(**late).until(limits.deadline);
-    heed(both, limits);
-    const auto cause = co_await both;
-    if (cause != net::Cause::writable) co_return either(error_of(cause), false);
-    if ((*late)->writable()) late = connected(std::move(*late), second);
-    if (late && (*late)->writable()) co_return either(std::move(late), true);
-    if (!(*early)->writable()) continue;
-    early = connected(std::move(*early), first);
-    if (early) co_return either(std::move(early), false);
+  while (early || late) {
+    net::Wait wait(loop);
+    if (early) wait.writable(**early);
+    if (late && early) wait.or_writable(**late);
+    if (late && !early) wait.writable(**late);
+    wait.until(limits.deadline);
+    heed(wait, limits);
+    const auto cause = co_await wait;
+    if (cause == net::Cause::hangup || cause == net::Cause::signal)
+      co_return neither(error_of(cause), fault_of(early), fault_of(late));
+    if (cause == net::Cause::deadline) {
+      if (early) early = error_of(cause);
+      if (late) late = error_of(cause);
+      break;
+    }
+    if (late && (*late)->writable()) late = connected(std::move(*late), second);
+    if (late && (*late)->writable()) co_return either(std::move(late), true, fault_of(early));
+    if (early && (*early)->writable()) early = connected(std::move(*early), first);
+    if (early && (*early)->writable()) co_return either(std::move(early), false, fault_of(late));
   }
-  const bool is_late = late.has_value();
-  auto& left = is_late ? late : early;
-  net::Wait alone(loop);
-  alone.writable(**left).until(limits.deadline);
-  heed(alone, limits);
-  const auto cause = co_await alone;
-  if (cause != net::Cause::writable) co_return either(error_of(cause), false);
-  co_return either(connected(std::move(*left), is_late ? second : first), is_late);
+  co_return neither(early.error(), early.error(), late.error());
 }
 
 net::Task<net::error_code> secure(net::Stream& stream, const net::TlsClient& tls, const std::string& host,

@@ -31,10 +31,14 @@ using ConnectResult = boost::system::result<std::unique_ptr<net::Stream>, net::e
 
 // The same to two addresses of one host: to `second` too once `first` has not answered for 250 ms (RFC 8305
 // 5). The first that is connected to is taken, and the other one let go; a failure of one while the other is
-// under way is not the end. `second_taken` says which.
+// under way is not the end.
 struct EitherConnected {
   ConnectResult stream;
   bool second_taken = false;
+  // How each failed by itself; none of one that was let go or not begun. If both did, the result has the
+  // first's.
+  net::error_code first_fault;
+  net::error_code second_fault;
 };
 [[nodiscard]] net::Task<EitherConnected> connect_to_either(net::EventLoop& loop,
                                                            const net::SocketAddress& first,

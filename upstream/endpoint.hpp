@@ -23,9 +23,9 @@ using EndpointId = std::uint32_t;  // unique within the process, never used twic
 // exception: a worker that meets a refusal may turn ready into unready (`refuse`).
 class Endpoint {
  public:
-  // `host`: the name that it is an address of; empty: none.
-  Endpoint(EndpointId id, std::string name, conf::Address address, int max_connections,
-           std::string host = {});
+  // `host`: as `rename` takes it.
+  Endpoint(EndpointId id, const std::string& name, conf::Address address, int max_connections,
+           const std::string& host = {});
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
@@ -33,20 +33,21 @@ class Endpoint {
   [[nodiscard]] const conf::Address& address() const { return address_; }
   [[nodiscard]] const std::string& address_text() const { return address_text_; }
 
-  // Whom its certificate must name, unless the upstream's `tls` says otherwise.
-  [[nodiscard]] const std::string& host() const { return host_.empty() ? address_.host : host_; }
-
   // That name has addresses of both families: an endpoint of the other one may be connected to beside it.
   // `set_` by control only.
   [[nodiscard]] bool dual_stack() const { return dual_stack_.load(std::memory_order_relaxed); }
   void set_dual_stack(bool both) { dual_stack_.store(both, std::memory_order_relaxed); }
 
-  // The reference stays valid as long as the endpoint, even over `rename`.
+  // The references stay valid as long as the endpoint, even over `rename`.
   [[nodiscard]] const std::string& name() const { return identity_.load(std::memory_order_acquire)->name; }
+  // Whom its certificate must name, unless the upstream's `tls` says otherwise.
+  [[nodiscard]] const std::string& host() const { return identity_.load(std::memory_order_acquire)->host; }
   // A stable hash of the name: its place on hash rings and its sticky cookie, equal in every process.
   [[nodiscard]] std::uint64_t identity() const { return identity_.load(std::memory_order_acquire)->hash; }
-  // Control only. Earlier names are kept, since a worker may be reading one.
-  void rename(std::string name);
+  // Control only. `host`: the name that it is an address of; empty: none, and its certificate is to name the
+  // address. Connections that were kept for another host are not used again. Earlier names are kept, since a
+  // worker may be reading one.
+  void rename(const std::string& name, const std::string& host);
 
   [[nodiscard]] EndpointState state() const { return state_.load(std::memory_order_acquire); }
   [[nodiscard]] bool eligible() const { return state() == EndpointState::ready; }
@@ -123,14 +124,14 @@ class Endpoint {
  private:
   struct Identity {
     std::string name;
+    std::string host;
     std::uint64_t hash = 0;
   };
 
   const EndpointId id_;
   const conf::Address address_;
   const std::string address_text_;
-  const std::string host_;
-  std::forward_list<Identity> identities_;  // the newest first; touched by control only
+  std::forward_list<Identity> identities_;  // each it has had, once; touched by control only
   std::atomic<const Identity*> identity_;
   std::atomic<int> max_connections_;
   std::atomic<EndpointState> state_{EndpointState::probing};

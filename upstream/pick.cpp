@@ -106,15 +106,15 @@ const Member* take_turn(const ClusterView& view, Indices among, PickState& state
   return nullptr;
 }
 
-// Begins at a random phase: otherwise every worker and every new view would send its first request to the
-// same one.
+// Begins at a random phase: otherwise every worker and every change of members would send the first request
+// to the same one.
 void reset_credits(const ClusterView& view, PickState& state) {
   state.credits.resize(view.members.size());
   for (std::size_t index = 0; index < view.members.size(); ++index) {
     const auto span = static_cast<std::uint64_t>(view.members[index].weight) * full_share;
     state.credits[index] = static_cast<std::int64_t>(draw(state) % std::max<std::uint64_t>(span, 1));
   }
-  state.view_version = view.version;
+  state.roster = view.roster;
 }
 
 // nginx's smooth weighted round robin: everyone earns its share, the richest is picked and pays the whole
@@ -124,8 +124,7 @@ const Member* pick_round_robin(const ClusterView& view, Indices among, PickState
     if (view.even && view.settings->slow_start.count() <= 0) return take_turn(view, among, state, ask);
     if (const auto* drawn = draw_by_share(view, among, state, ask)) return drawn;
   }
-  if (state.view_version != view.version || state.credits.size() != view.members.size())
-    reset_credits(view, state);
+  if (state.roster != view.roster || state.credits.size() != view.members.size()) reset_credits(view, state);
   std::int64_t round = 0;
   std::uint32_t richest = 0;
   const Member* picked = nullptr;

@@ -13,7 +13,7 @@ namespace tidegate::upstream {
 
 // One worker's (or control's) memory of one cluster between picks.
 struct PickState {
-  std::uint64_t view_version = 0;             // `credits` belong to this view
+  std::uint64_t roster = 0;                   // `credits` belong to its members
   std::vector<std::int64_t> credits;          // smooth weighted round robin, one per member
   std::uint64_t turn = 0;                     // plain round robin, of a crowd; 0: not begun
   std::uint64_t random = 0x9e3779b97f4a7c15;  // xorshift state; seed it per worker

@@ -32,11 +32,11 @@ Reset listed_in(const conf::Upstream& settings) {
 void Registry::Update::settle(Entry& entry, std::string_view cause) {
   auto& endpoint = *entry.endpoint;
   const auto before = std::exchange(entry.discovery, entry.claims.discovery(cluster.stale));
-  const bool held_back = entry.state == EndpointState::draining || before == Discovery::not_serving;
+  const bool drained = entry.state == EndpointState::draining;
   const bool leaves = entry.discovery != Discovery::present || entry.admin == AdminOrder::drain;
-  if (held_back && !leaves) {
+  if ((drained || before == Discovery::not_serving) && !leaves) {
     entry.verdict = Verdict::unknown;
-    entry.sockets.forget();
+    if (drained) entry.sockets.forget();  // nobody has asked it meanwhile
   }
   settle_sockets(entry, cause);  // before it can be picked
   EndpointFacts facts;
@@ -140,8 +140,7 @@ void Registry::take(Update& update, SourceNumber source, const Reset& reset) {
   }
   for (const auto& entry : cluster.entries) {
     if (!entry->claims.has(source) || seen.contains(entry.get())) continue;
-    entry->claims.withdraw(source);
-    update.settle(*entry, reset.cause);
+    withdraw(update, *entry, source, reset.cause);
   }
 }
 
@@ -154,8 +153,7 @@ void Registry::take(Update& update, SourceNumber source, const Remove& removed) 
   for (const auto& address : removed.addresses) {
     const auto found = known.find(address.text());
     if (found == known.end() || !found->second->claims.has(source)) continue;
-    found->second->claims.withdraw(source);
-    update.settle(*found->second, removed.cause);
+    withdraw(update, *found->second, source, removed.cause);
   }
 }
 
@@ -186,17 +184,29 @@ void Registry::offer(Update& update, SourceNumber source, const DiscoveredEndpoi
     cause = "added again";
   }
   entry.claims.set(source, offered);
+  const auto& best = adopt_best(update, entry);
+  update.settle(entry, best.cause.empty() ? cause : std::string_view(best.cause));
+}
+
+void Registry::withdraw(Update& update, Entry& entry, SourceNumber source, std::string_view cause) {
+  entry.claims.withdraw(source);
+  if (!entry.claims.empty()) adopt_best(update, entry);
+  update.settle(entry, cause);
+}
+
+// What the best of those who claim it says of it is so.
+const DiscoveredEndpoint& Registry::adopt_best(Update& update, Entry& entry) {
+  auto& cluster = update.cluster;
+  auto& endpoint = *entry.endpoint;
   const auto& best = entry.claims.best(cluster.stale);
-  auto name = best.name.empty() ? entry.endpoint->address_text() : best.name;
-  if (entry.endpoint->name() != name) {
-    entry.endpoint->rename(std::move(name));
-    cluster.ring_stale = update.changed = true;
-  }
+  const auto& name = best.name.empty() ? endpoint.address_text() : best.name;
+  if (endpoint.name() != name) cluster.ring_stale = update.changed = true;
+  endpoint.rename(name, best.host);
   update.changed = update.changed || entry.weight != best.weight || entry.priority != best.priority;
   entry.weight = best.weight;
   entry.priority = best.priority;
-  entry.endpoint->set_dual_stack(best.dual_stack);
-  update.settle(entry, best.cause.empty() ? cause : std::string_view(best.cause));
+  endpoint.set_dual_stack(best.dual_stack);
+  return best;
 }
 
 void Registry::withdraw_source(std::string_view name, SourceNumber source, std::string_view cause,

@@ -33,6 +33,8 @@ struct EndpointReport {
   std::string name;
   std::string address;
   int weight = 1;
+  int priority = 0;
+  Discovery discovery{};  // what its sources say
   EndpointState state{};
   int active = 0;
   Transition last;
@@ -96,6 +98,9 @@ class Registry {
   [[nodiscard]] ClusterViewPtr view(std::string_view cluster) const;
   [[nodiscard]] std::vector<ClusterViewPtr> views() const;
   [[nodiscard]] std::vector<EndpointReport> report() const;
+  // Some cluster has no endpoint that is ready and takes new WebSockets, and a probe that could say that one
+  // is has not spoken.
+  [[nodiscard]] bool awaits_first_verdict() const;
   // By its text; null if the cluster has none there.
   [[nodiscard]] EndpointPtr endpoint_at(std::string_view cluster, const std::string& address) const;
 
@@ -111,9 +116,11 @@ class Registry {
   void take(Update& update, SourceNumber source, const Upsert& upsert);
   void take(Update& update, SourceNumber source, const Remove& removed);
   void offer(Update& update, SourceNumber source, const DiscoveredEndpoint& offered, std::string_view cause);
+  static void withdraw(Update& update, Entry& entry, SourceNumber source, std::string_view cause);
+  static const DiscoveredEndpoint& adopt_best(Update& update, Entry& entry);
   void publish(const Update& update);
   void publish_view(Cluster& cluster, TimePoint now);
-  [[nodiscard]] static std::shared_ptr<ClusterView> make_view(const Cluster& cluster);
+  [[nodiscard]] std::shared_ptr<ClusterView> make_view(const Cluster& cluster);
 
   Listener listener_;
   std::map<std::string, std::unique_ptr<Cluster>, std::less<>>
@@ -121,7 +128,7 @@ class Registry {
   std::unordered_map<EndpointId, std::pair<Cluster*, Entry*>> owners_;
   EndpointId last_endpoint_ = 0;
   std::uint32_t last_cluster_ = 0;
-  std::uint64_t last_version_ = 0;
+  std::uint64_t last_roster_ = 0;
 };
 
 }  // namespace tidegate::upstream

@@ -71,7 +71,6 @@ void Registry::publish_view(Cluster& cluster, TimePoint now) {
     return owners_.erase(entry->endpoint->id()) == 1;
   });
   auto view = make_view(cluster);
-  view->version = ++last_version_;
   cluster.ring_stale = cluster.view_due = false;
   cluster.viewed = now;
   cluster.view = view;
@@ -91,6 +90,7 @@ std::shared_ptr<ClusterView> Registry::make_view(const Cluster& cluster) {
   sort_ready(*view);
   const auto* const before = cluster.view.get();
   const bool same = before != nullptr && !cluster.ring_stale && same_members(before->members, view->members);
+  view->roster = same ? before->roster : ++last_roster_;
   const auto kind = cluster.settings->balance.kind;
   if (kind == conf::Balance::hash)
     view->ring = same && before->ring ? before->ring : make_hash_ring(view->members);
@@ -118,13 +118,26 @@ EndpointPtr Registry::endpoint_at(std::string_view cluster, const std::string& a
   return entry == found->second->by_address.end() ? nullptr : entry->second->endpoint;
 }
 
+bool Registry::awaits_first_verdict() const {
+  return std::ranges::any_of(clusters_, [](const auto& named) {
+    bool serves = false;
+    bool awaited = false;
+    for (const auto& entry : named.second->entries) {
+      const bool ready = entry->state == EndpointState::ready;
+      serves = serves || (ready && entry->sockets.open());
+      awaited = awaited || entry->state == EndpointState::probing || (ready && entry->sockets.awaits_word());
+    }
+    return awaited && !serves;
+  });
+}
+
 std::vector<EndpointReport> Registry::report() const {
   std::vector<EndpointReport> reports;
   for (const auto& [name, cluster] : clusters_) {
     for (const auto& entry : cluster->entries) {
       reports.push_back({name, entry->endpoint->id(), entry->endpoint->name(),
-                         entry->endpoint->address_text(), entry->weight, entry->state,
-                         entry->endpoint->active(), entry->last, entry->transitions,
+                         entry->endpoint->address_text(), entry->weight, entry->priority, entry->discovery,
+                         entry->state, entry->endpoint->active(), entry->last, entry->transitions,
                          entry->admin == AdminOrder::drain, entry->sockets});
     }
   }

@@ -62,6 +62,14 @@ bool SocketIntake::open() const {
          });
 }
 
+bool SocketIntake::awaits_word() const {
+  const auto says = [](Verdict verdict) {
+    return [verdict](const Word& word) { return word.configured && word.verdict == verdict; };
+  };
+  return !virtual_address_ && std::ranges::any_of(words_, says(Verdict::unknown)) &&
+         std::ranges::none_of(words_, says(Verdict::fail));
+}
+
 std::string SocketIntake::objections() const {
   std::string text;
   for (const auto kind : socket_probes) {

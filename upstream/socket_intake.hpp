@@ -39,6 +39,8 @@ class SocketIntake {
   void forget();
 
   [[nodiscard]] bool open() const;
+  // It is shut because a probe has not spoken yet, and none has failed.
+  [[nodiscard]] bool awaits_word() const;
   // What stands against it, of each probe: "newSocketProbe: HTTP 500 in 1.2 ms; webSocketProbe: no answer
   // yet". Empty if nothing does.
   [[nodiscard]] std::string objections() const;

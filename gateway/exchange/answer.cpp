@@ -175,9 +175,19 @@ net::Task<bool> Forward::relay_interim() {
   co_return true;
 }
 
+std::uint64_t Forward::client_number() const {
+  return worker_.client_of(exchange_.client_address);
+}
+
+void Forward::note_answer_lost() {
+  if (settings().virtual_address) return;
+  const auto sign = worker_.control().answer_lost(endpoint_, client_number());
+  if (sign) counters_.leave_signals[static_cast<std::size_t>(*sign)].add();
+}
+
 Forward::Step Forward::answer_failed(bool reset) {
   const bool nothing = exchange_.answer.empty();
-  if (nothing && !connection_.reused && !settings().virtual_address) worker_.control().answer_lost(endpoint_);
+  if (nothing && !connection_.reused) note_answer_lost();
   if (!nothing) {
     failure_details_ = "the connection ended within the response head";
     return try_failed(AttemptOutcome::bad_answer, FailureReason::connection_terminated);

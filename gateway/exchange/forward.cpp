@@ -129,6 +129,7 @@ void Forward::begin_attempt(const upstream::EndpointPtr& endpoint) {
   ++tries_;
   attempt_began_ = net::Clock::now();
   endpoint_ = endpoint;
+  failed_beside_.clear();
   sent_ = false;
   interims_ = 0;
   auto& met = exchange_.met;
@@ -187,7 +188,7 @@ Forward::Step Forward::connect_failed(const net::error_code& error) {
   counters_.connect_failures_by_kind[static_cast<std::size_t>(fault.counted)].add();
   // The next try may find the descriptors of an idle client.
   if (fault.outcome == AttemptOutcome::no_local_resources) (void)worker_.shed_connection();
-  failure_details_ = "connect to " + endpoint_->address_text() + ": " + error.message();
+  failure_details_ = "connect to " + endpoint_->address_text() + ": " + error.message() + failed_beside_;
   std::string untrusted;
   if (fault.outcome == AttemptOutcome::tls_failed && connection_.stream)
     untrusted = net::certificate_fault(*connection_.stream->tls());
@@ -201,6 +202,16 @@ Forward::Step Forward::connect_failed(const net::error_code& error) {
   if (untrusted.empty()) return try_failed(fault.outcome, fault.reason);
   failure_details_ += " (" + untrusted + ")";
   return try_failed(fault.outcome, FailureReason::tls_certificate_error);
+}
+
+// Of the two connects of one attempt this one failed and is not the one that it goes on by.
+void Forward::note_failure_beside(const upstream::EndpointPtr& endpoint, const net::error_code& error) {
+  const auto fault = classify(error.value());
+  counters_.connect_failures_by_kind[static_cast<std::size_t>(fault.counted)].add();
+  if (!is_local(fault.outcome) && !settings().virtual_address)
+    worker_.control().connect_failed(endpoint, fault.outcome);
+  failed_beside_ = "; to " + endpoint->address_text() + ": " + error.message();
+  tried_.push_back(endpoint->id());
 }
 
 TryFacts Forward::facts_of(AttemptOutcome outcome) const {

@@ -18,6 +18,8 @@
 
 namespace tidegate::gateway {
 
+class PendingConnect;
+
 // Lives in the frame of the connection's coroutine; everything it starts ends with it.
 class Forward {
  public:
@@ -60,6 +62,7 @@ class Forward {
   void begin_attempt(const upstream::EndpointPtr& endpoint);
 
   Step connect_failed(const net::error_code& error);
+  void note_failure_beside(const upstream::EndpointPtr& endpoint, const net::error_code& error);
   Step give_back();
   Step try_failed(AttemptOutcome outcome, FailureReason reason);
   Step next_step(const TryFacts& facts, FailureReason reason);
@@ -69,7 +72,7 @@ class Forward {
 
   // --- a connection to it (opening.cpp) ---
   net::Task<net::error_code> open(upstream::Reservation place);
-  net::Task<net::error_code> connect(net::OpeningLimits limits);
+  net::Task<net::error_code> connect(PendingConnect& pending, net::OpeningLimits limits);
   [[nodiscard]] upstream::Reservation reserve_other_family();
   void go_to_other_family(upstream::Reservation other);
   net::Task<net::error_code> announce_client();
@@ -80,6 +83,8 @@ class Forward {
   net::Task<net::Cause> wait_for_answer();
   net::Task<bool> relay_interim();
   Step answer_failed(bool reset);
+  void note_answer_lost();
+  [[nodiscard]] std::uint64_t client_number() const;  // as in health::LeavingClose
   void start_upload();
   [[nodiscard]] net::TimePoint answer_deadline();
 
@@ -138,6 +143,7 @@ class Forward {
   bool counted_ = true;      // counted in `active_requests`
   FailureReason failure_ = FailureReason::none;
   std::string failure_details_;
+  std::string failed_beside_;  // of this attempt: how the connect to the other family has failed
   std::string cookie_;
   After after_ = After::close;
 };

@@ -26,7 +26,7 @@ net::Task<net::error_code> Forward::open(upstream::Reservation place) {
   PendingConnect pending(worker_.loop(), worker_.connects(), *endpoint_);
   const net::OpeningLimits limits{std::min(worker_.now() + settings().timeouts.connect, deadline_),
                                   &client_.stream(), &pending.called_off()};
-  const auto error = co_await connect(limits);
+  const auto error = co_await connect(pending, limits);
   if (error) co_return error;
   if (announces_client()) {
     const auto failed = co_await announce_client();
@@ -43,7 +43,7 @@ net::Task<net::error_code> Forward::open(upstream::Reservation place) {
   co_return net::error_code();
 }
 
-net::Task<net::error_code> Forward::connect(net::OpeningLimits limits) {
+net::Task<net::error_code> Forward::connect(PendingConnect& pending, net::OpeningLimits limits) {
   const auto address = upstream::socket_address(endpoint_->address());
   if (!address) co_return net::make_error(EINVAL);
   auto other = endpoint_->dual_stack() ? reserve_other_family() : upstream::Reservation();
@@ -55,8 +55,13 @@ net::Task<net::error_code> Forward::connect(net::OpeningLimits limits) {
   }
   const auto second = upstream::socket_address(other.endpoint()->address());
   auto either = co_await upstream::connect_to_either(worker_.loop(), *address, *second, settings(), limits);
+  if (either.second_fault) note_failure_beside(other.endpoint(), either.second_fault);
   if (!either.stream) co_return either.stream.error();
-  if (either.second_taken) go_to_other_family(std::move(other));
+  if (either.second_taken) {
+    if (either.first_fault) note_failure_beside(endpoint_, either.first_fault);
+    go_to_other_family(std::move(other));
+    pending.follow(*endpoint_);
+  }
   connection_.stream = std::move(*either.stream);
   co_return net::error_code();
 }
@@ -69,7 +74,7 @@ upstream::Reservation Forward::reserve_other_family() {
   for (const auto& member : cluster()->members) {
     const auto& endpoint = *member.endpoint;
     if (!endpoint.takes(is_upgrade()) || is_v6(endpoint) == is_v6(*endpoint_) ||
-        endpoint.host() != endpoint_->host())
+        endpoint.host() != endpoint_->host() || endpoint.address().port != endpoint_->address().port)
       continue;
     if (std::find(tried_.begin(), tried_.end(), endpoint.id()) != tried_.end()) continue;
     if (member.endpoint->reserve()) return upstream::Reservation(member.endpoint);

@@ -46,10 +46,12 @@ net::Task<Forward::Step> Forward::watch_first_frame() {
 
 Forward::Step Forward::redrive(const FirstWords& words) {
   if (client_.stream().has_arrivals()) return Step::done;
-  if (!settings().virtual_address) worker_.control().sent_away(endpoint_, describe(words));
+  if (!settings().virtual_address) worker_.control().sent_away(endpoint_, client_number(), describe(words));
   ++lost_;
   const bool elsewhere = other_endpoint_left() || settings().virtual_address;
-  const bool promising = settings().hold.enabled || (elsewhere && retry_affordable());
+  const auto waiting = static_cast<std::size_t>(shared_->waiting.load(std::memory_order_relaxed));
+  const bool may_wait = settings().hold.enabled && waiting < settings().hold.max_waiting;
+  const bool promising = may_wait || (elsewhere && retry_affordable());
   const auto next =
       promising ? next_step(facts_of(AttemptOutcome::redriven), FailureReason::none) : Step::failed;
   // The pod's own words tell the client more than a failure of the gateway's would.
@@ -60,7 +62,7 @@ Forward::Step Forward::redrive(const FirstWords& words) {
 }
 
 Forward::Step Forward::lost_behind_switch(bool reset) {
-  if (!settings().virtual_address) worker_.control().answer_lost(endpoint_);
+  note_answer_lost();
   failure_details_ = endpoint_->address_text() + " closed the connection right behind its 101";
   return try_failed(reset ? AttemptOutcome::reset : AttemptOutcome::closed,
                     FailureReason::connection_terminated);

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "gateway/process/limit_table.hpp"
-#include "upstream/endpoint_state.hpp"
-#include "upstream/socket_intake.hpp"
+#include "upstream/registry.hpp"
 #include "wire/net/deadline_wheel.hpp"
 #include "wire/net/tls_tickets.hpp"
 
@@ -28,19 +28,29 @@ struct HandoverGreeting {
 struct EndpointFacts {
   std::string upstream;
   std::string address;
+  upstream::Discovery discovery{};
   upstream::EndpointState state{};
   std::string cause;  // of its state
   bool drained_by_order = false;
   net::TimePoint ready_since;  // its slow start
   upstream::SocketIntake sockets;
   std::string name;
+  std::string host;  // whom its certificate must name
   std::int32_t weight = 1;
+  std::int32_t priority = 0;
+  bool dual_stack = false;
 
   template <class Archive>
   void carry(Archive& archive) {
-    archive(upstream, address, state, cause, drained_by_order, ready_since, sockets, name, weight);
+    archive(upstream, address, discovery, state, cause, drained_by_order, ready_since, sockets, name, host,
+            weight, priority, dual_stack);
   }
 };
+
+[[nodiscard]] EndpointFacts facts_of(const upstream::EndpointReport& report,
+                                     const upstream::Endpoint& endpoint);
+// As a source would tell it, for the time until the sources have spoken. None if its address is none.
+[[nodiscard]] std::optional<upstream::DiscoveredEndpoint> offer_of(const EndpointFacts& facts);
 
 // Goes along with the descriptors of its sockets, in its order.
 struct Inventory {

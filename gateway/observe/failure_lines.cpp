@@ -1,6 +1,7 @@
 #include "gateway/observe/escape.hpp"
 #include "gateway/observe/failure_log.hpp"
 #include "gateway/observe/timestamp.hpp"
+#include "upstream/discovery/source.hpp"
 #include "upstream/registry.hpp"
 
 namespace tidegate::gateway {
@@ -125,6 +126,16 @@ std::string sockets_line(const upstream::Endpoint& endpoint, std::string_view cl
   line += endpoint.takes_new_sockets() ? "takes new sockets (" : "takes no new sockets (";
   append_log_escaped(line, cause);
   line += ')';
+  return line;
+}
+
+std::string shared_address_line(const upstream::Endpoint& endpoint, std::string_view cluster,
+                                std::string_view names) {
+  auto line = name_in_log(endpoint, cluster);
+  line += "answers probes as several pods (";
+  append_log_escaped(line, names);
+  line += "): ";
+  line += upstream::advice_for_shared_address;
   return line;
 }
 

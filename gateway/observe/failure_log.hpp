@@ -96,6 +96,10 @@ class FailureLog {
 // Logs a change of state; called on the control thread. Ready is info, unready and draining are warnings.
 void log_transition(spdlog::logger& logger, const upstream::Endpoint& endpoint, std::string_view cluster,
                     const upstream::Transition& transition);
+// `endpoint soketi/10.0.0.1:6001: answers probes as several pods (ws-1 and ws-2): ...`; `names` are escaped.
+// No newline.
+[[nodiscard]] std::string shared_address_line(const upstream::Endpoint& endpoint, std::string_view cluster,
+                                              std::string_view names);
 // Logs whether an endpoint takes new WebSockets now; called on the control thread. A warning if not.
 void log_sockets(spdlog::logger& logger, const upstream::Endpoint& endpoint, std::string_view cluster,
                  std::string_view cause);

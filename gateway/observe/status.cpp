@@ -14,7 +14,7 @@
 namespace tidegate::gateway {
 namespace {
 
-constexpr std::size_t kMostListed = 20;  // endpoints of one upstream that are not ready
+constexpr std::size_t kMostListed = 20;  // endpoints of one upstream that are not ready, or shut
 
 // All endpoints of one upstream.
 struct Group {
@@ -23,8 +23,9 @@ struct Group {
   bool configured = false;
   std::int64_t active = 0;
   std::size_t ready = 0;
+  std::size_t shut = 0;  // of these, to new WebSockets
   std::size_t all = 0;
-  std::vector<const upstream::EndpointReport*> others;  // that are not ready
+  std::vector<const upstream::EndpointReport*> others;  // that are not ready, or shut
 };
 
 std::string in_force_since(const Status& status) {
@@ -49,10 +50,11 @@ std::map<std::string, Group> groups_of(const Status& status) {
     auto& row = groups[endpoint.cluster];
     ++row.all;
     row.active += endpoint.active;
-    if (endpoint.state == upstream::EndpointState::ready)
-      ++row.ready;
-    else
-      row.others.push_back(&endpoint);
+    const bool ready = endpoint.state == upstream::EndpointState::ready;
+    const bool shut = ready && !endpoint.sockets.open();
+    if (ready) ++row.ready;
+    if (shut) ++row.shut;
+    if (!ready || shut) row.others.push_back(&endpoint);
   }
   return groups;
 }
@@ -60,7 +62,10 @@ std::map<std::string, Group> groups_of(const Status& status) {
 std::string line_of(const upstream::EndpointReport& endpoint) {
   auto line = "  " + endpoint.address;
   if (endpoint.name != endpoint.address) line += " (" + endpoint.name + ")";
-  line.append(" ").append(name_of(endpoint.state)).append(" since ");
+  line.append(" ").append(name_of(endpoint.state));
+  if (endpoint.state == upstream::EndpointState::ready)
+    return line + ", but takes no new WebSockets: " + endpoint.sockets.objections() + "\n";
+  line += " since ";
   append_rfc3339(line, endpoint.last.wall_time);
   if (!endpoint.last.cause.empty()) line += ": " + endpoint.last.cause;
   return line + "\n";
@@ -69,6 +74,7 @@ std::string line_of(const upstream::EndpointReport& endpoint) {
 std::string lines_of(const std::string& name, const Group& group) {
   auto lines = name + (group.configured ? ": " : " (removed): ") + std::to_string(group.ready) + " of " +
                counted(static_cast<std::int64_t>(group.all), "endpoint", "endpoints") + " ready, " +
+               (group.shut > 0 ? std::to_string(group.shut) + " of them shut to new WebSockets, " : "") +
                counted(group.active, "request or WebSocket", "requests and WebSockets") + " in progress";
   if (group.tunnels > 0) lines += " (" + counted(group.tunnels, "WebSocket", "WebSockets") + ")";
   if (group.waiting > 0) lines += ", " + std::to_string(group.waiting) + " held until one is ready";

@@ -33,7 +33,8 @@ struct Status {
   std::vector<upstream::EndpointReport> endpoints;
 };
 
-// For people: of each upstream the counts, and those endpoints that are not ready with the cause.
+// For people: of each upstream the counts, and those endpoints that are not ready, or take no new WebSockets,
+// with the cause.
 [[nodiscard]] std::string status_text(const Status& status);
 
 // For programs: the members of `endpoints_page`, the JSON object that /endpoints answers, and beside them

@@ -1,6 +1,7 @@
 #include "gateway/process/control.hpp"
 
 #include <algorithm>
+#include <random>
 
 #include <boost/asio/post.hpp>
 #include <spdlog/logger.h>
@@ -29,7 +30,9 @@ Control::Control(boost::asio::io_context& context, std::shared_ptr<spdlog::logge
                  [this](const upstream::EndpointPtr& endpoint, const std::string& cluster,
                         const std::string& cause) { log_sockets(*log_, *endpoint, cluster, cause); },
                  [this](upstream::TimePoint::duration pause) { publish_later(pause); }}),
-      checker_(context, [this](const health::Finding& finding) { take_finding(finding); }),
+      checker_(context, [this](const health::Finding& finding) { take_finding(finding); },
+               {.seed = std::random_device{}(),
+                .shared = [this](const health::SharedAddress& found) { warn_of(found); }}),
       discovery_(registry_, log_, SourceOpener(context)),
       grant_timer_(context),
       sweep_timer_(context),
@@ -57,15 +60,8 @@ void Control::publish_later(upstream::TimePoint::duration pause) {
 }
 
 bool Control::warmed_up() const {
-  if (discovery_.awaits_first_word()) return false;
-  for (const auto& [id, view] : views_) {
-    if (!view->eligible.empty() || view->members.empty()) continue;
-    const bool unknown = std::any_of(view->members.begin(), view->members.end(), [](const auto& member) {
-      return member.endpoint->state() == upstream::EndpointState::probing;
-    });
-    if (unknown) return false;
-  }
-  return true;
+  warmed_up_ = warmed_up_ || (!discovery_.awaits_first_word() && !registry_.awaits_first_verdict());
+  return warmed_up_;
 }
 
 void Control::take_finding(const health::Finding& finding) {
@@ -74,6 +70,10 @@ void Control::take_finding(const health::Finding& finding) {
   } else {
     registry_.report_sockets(finding.endpoint, finding.probe, finding.verdict, finding.cause);
   }
+}
+
+void Control::warn_of(const health::SharedAddress& found) {
+  log_->warn("{}", shared_address_line(*found.endpoint, found.cluster, found.names));
 }
 
 void Control::connect_failed(const upstream::EndpointPtr& endpoint, AttemptOutcome outcome) {
@@ -88,7 +88,20 @@ void Control::certificate_refused(const upstream::EndpointPtr& endpoint, std::st
   take_out(endpoint, "certificate not accepted: " + std::string(why));
 }
 
-void Control::answer_lost(const upstream::EndpointPtr& endpoint) {
+std::optional<health::LeaveSign> Control::answer_lost(const upstream::EndpointPtr& endpoint,
+                                                      std::uint64_t client) {
+  hurry(endpoint);
+  if (!endpoint->eligible()) return std::nullopt;
+  std::optional<health::LeaveSign> sign;
+  {
+    const std::lock_guard lock(leave_mutex_);
+    sign = leave_signals_[endpoint->id()].count_loss(client, endpoint->last_answer(), upstream::Clock::now());
+  }
+  if (sign) take_out(endpoint, health::describe(*sign));
+  return sign;
+}
+
+void Control::hurry(const upstream::EndpointPtr& endpoint) {
   boost::asio::post(context_, [this, id = endpoint->id()] { checker_.hurry(id); });
 }
 
@@ -98,20 +111,30 @@ std::optional<health::LeaveSign> Control::note_leaving_close(const upstream::End
   if (!endpoint->eligible()) return std::nullopt;
   std::optional<health::LeaveSign> sign;
   {
+    const auto now = upstream::Clock::now();
     const std::lock_guard lock(leave_mutex_);
-    sign = leave_signals_[endpoint->id()].count(close, upstream::Clock::now());
+    sign = leave_signals_[endpoint->id()].count(close, now);
+    if (sign == health::LeaveSign::newcomers && !accusers_.believe(close.client, now)) sign.reset();
   }
   if (sign) take_out(endpoint, health::describe(*sign, close.code));
   return sign;
 }
 
-void Control::sent_away(const upstream::EndpointPtr& endpoint, std::string_view how) {
+void Control::sent_away(const upstream::EndpointPtr& endpoint, std::uint64_t client, std::string_view how) {
+  if (!endpoint->eligible()) return;
+  bool believed = false;
+  {
+    const std::lock_guard lock(leave_mutex_);
+    believed = accusers_.believe(client, upstream::Clock::now());
+  }
+  if (!believed) return hurry(endpoint);
   take_out(endpoint, how);
 }
 
 void Control::forget_leave_signals(upstream::TimePoint now) {
   const std::lock_guard lock(leave_mutex_);
   std::erase_if(leave_signals_, [now](const auto& entry) { return entry.second.is_over(now); });
+  accusers_.forget(now);
 }
 
 void Control::take_out(const upstream::EndpointPtr& endpoint, std::string_view cause) {

@@ -20,6 +20,7 @@
 #include "gateway/process/client_key.hpp"
 #include "gateway/process/discovery.hpp"
 #include "gateway/process/worker_view.hpp"
+#include "health/accusers.hpp"
 #include "health/checker.hpp"
 #include "health/leave_signal.hpp"
 #include "upstream/pick.hpp"
@@ -57,8 +58,9 @@ class Control {
   // The workers' newest; null before the first.
   [[nodiscard]] const WorkerViewPtr& view() const { return view_; }
   [[nodiscard]] std::vector<LimitReport> limit_reports() const { return limits_.reports(); }
-  // True once every source of endpoints has spoken or said why it cannot, and every upstream that has a probe
-  // has had a first verdict of each endpoint, or one that is ready.
+  // True once every source of endpoints has spoken or said why it cannot, and no upstream waits for a verdict
+  // (see Registry::awaits_first_verdict); and from then on: what comes and goes later is held for, and a
+  // gateway that says it is not ready is taken out itself.
   [[nodiscard]] bool warmed_up() const;
   // Called when a worker has nothing left after `Worker::stop_accepting`.
   std::function<void(std::uint32_t worker)> on_worker_empty;
@@ -70,15 +72,17 @@ class Control {
   void connect_failed(const upstream::EndpointPtr& endpoint, AttemptOutcome outcome);
   // An endpoint's certificate was not accepted: it is taken out at once. Thread-safe.
   void certificate_refused(const upstream::EndpointPtr& endpoint, std::string_view why);
-  // A connection ended before a byte of an answer: it is probed at once. That alone takes nothing out, since
-  // a request that a pod does not survive could be sent on purpose.
-  void answer_lost(const upstream::EndpointPtr& endpoint);
+  // A connection ended before a byte of an answer: the endpoint is probed at once. That alone takes nothing
+  // out, since a request that a pod does not survive could be sent on purpose; two clients within a second
+  // do, if nobody got an answer meanwhile. `client` as in health::LeavingClose.
+  std::optional<health::LeaveSign> answer_lost(const upstream::EndpointPtr& endpoint, std::uint64_t client);
   // An endpoint that is not virtual has sent a Close that speaks of leaving, and sent it first. Enough of
   // them take it out at once, and it is probed without delay; by which sign, if this one did it.
   std::optional<health::LeaveSign> note_leaving_close(const upstream::EndpointPtr& endpoint,
                                                       const health::LeavingClose& close);
-  // An endpoint that is not virtual has answered a handshake only to send the client away: the same at once.
-  void sent_away(const upstream::EndpointPtr& endpoint, std::string_view how);
+  // An endpoint that is not virtual has answered a handshake only to send the client away: the same at once,
+  // unless this client has taken one out a moment ago.
+  void sent_away(const upstream::EndpointPtr& endpoint, std::uint64_t client, std::string_view how);
   // Of all upstreams together.
   [[nodiscard]] upstream::HandshakePace& total_pace() { return total_pace_; }
   // What a client's key is hashed with: all workers take a client for the same one.
@@ -112,7 +116,9 @@ class Control {
   void remove_unwanted(upstream::TimePoint now);
   void forget_clusters();
   void take_finding(const health::Finding& finding);
+  void warn_of(const health::SharedAddress& found);
   void take_out(const upstream::EndpointPtr& endpoint, std::string_view cause);
+  void hurry(const upstream::EndpointPtr& endpoint);
   void forget_leave_signals(upstream::TimePoint now);
   void publish(const upstream::ClusterViewPtr& view);
   void start_granting();
@@ -138,8 +144,10 @@ class Control {
   LimitTables limits_;
   upstream::HandshakePace total_pace_;
   const std::uint64_t client_seed_ = random_seed();
-  std::mutex leave_mutex_;  // taken by workers, for Closes that speak of leaving and for no other
+  std::mutex leave_mutex_;  // taken by workers, for what speaks of leaving and for nothing else
   std::unordered_map<upstream::EndpointId, health::LeaveSignal> leave_signals_;
+  health::Accusers accusers_;
+  mutable bool warmed_up_ = false;
   WorkerViewPtr view_;                                    // the workers' newest
   std::vector<std::weak_ptr<const WorkerView>> earlier_;  // those before it that somebody may still hold
   std::vector<LeavingCluster> leaving_;

@@ -23,8 +23,9 @@ constexpr std::size_t kMostWarnings = 100;
 struct Discovery::Followed {
   SourceSettings settings;
   SourceNumber number = 0;
-  TimePoint fresh{};  // what it says was last known to be true; before that, when it was begun with
-  TimePoint said{};   // when `fault` was logged last
+  TimePoint fresh{};    // what it says was last known to be true; before that, when it was begun with
+  TimePoint failing{};  // since when `fault` is not empty
+  TimePoint said{};     // when `fault` was logged last
   bool spoken = false;
   bool stale = false;
   std::string fault;
@@ -33,9 +34,16 @@ struct Discovery::Followed {
   std::unique_ptr<upstream::Source> source;  // last: it may tell of nothing once the rest is gone
 };
 
+// A source that is followed no more, or the one of another process.
+struct Discovery::Earlier {
+  SourceNumber number = 0;
+  TimePoint since{};  // nobody renews what it said
+  bool stale = false;
+};
+
 struct Discovery::Cluster {
   std::vector<std::unique_ptr<Followed>> sources;
-  std::vector<SourceNumber> earlier;  // whose word holds until all of `sources` have spoken
+  std::vector<Earlier> earlier;  // whose word holds until all of `sources` have spoken
   conf::Duration keep{0};
   std::set<std::string> warned;
 
@@ -61,7 +69,7 @@ void Discovery::apply(const conf::Config& config, TimePoint now) {
     cluster.keep = upstream.keep_endpoints;
     std::erase_if(cluster.sources, [&](const std::unique_ptr<Followed>& followed) {
       if (std::ranges::find(wanted, followed->settings) != wanted.end()) return false;
-      cluster.earlier.push_back(followed->number);
+      cluster.earlier.push_back(earlier_of(*followed, now));
       return true;
     });
     for (const auto& settings : wanted) {
@@ -76,8 +84,12 @@ void Discovery::apply(const conf::Config& config, TimePoint now) {
   for (auto& [name, cluster] : clusters_) {
     if (names.contains(name)) continue;
     for (const auto& followed : std::exchange(cluster.sources, {}))
-      cluster.earlier.push_back(followed->number);
+      cluster.earlier.push_back(earlier_of(*followed, now));
   }
+}
+
+Discovery::Earlier Discovery::earlier_of(const Followed& followed, TimePoint now) {
+  return {followed.number, followed.fault.empty() ? now : followed.failing, followed.stale};
 }
 
 void Discovery::open(const std::string& upstream, Cluster& cluster, const SourceSettings& settings,
@@ -111,7 +123,7 @@ void Discovery::inherit(const std::string& upstream, std::vector<upstream::Disco
   const auto found = clusters_.find(upstream);
   if (found == clusters_.end() || found->second.all_have_spoken()) return;
   const auto number = ++last_number_;
-  found->second.earlier.push_back(number);
+  found->second.earlier.push_back({number, now, false});
   registry_.discover(upstream, number, upstream::Reset{std::move(endpoints), {}}, now);
 }
 
@@ -147,6 +159,7 @@ void Discovery::failed(const std::string& upstream, SourceNumber number, std::st
   if (followed == nullptr) return;
   const auto now = upstream::Clock::now();
   ++followed->failures;
+  if (followed->fault.empty()) followed->failing = now;
   if (followed->fault.empty() || now >= followed->said + kSayAgain) {
     followed->said = now;
     log_->warn("upstream {}: {}: {}; {}", upstream, followed->settings.text(), why,
@@ -167,26 +180,37 @@ void Discovery::refresh(const std::string& upstream, Followed& followed, TimePoi
 
 void Discovery::part_from_earlier(const std::string& upstream, Cluster& cluster, TimePoint now) {
   if (!cluster.all_have_spoken()) return;
-  for (const auto number : std::exchange(cluster.earlier, {}))
-    registry_.withdraw_source(upstream, number, "no longer configured, or not told by the sources that are",
-                              now);
+  for (const auto& earlier : std::exchange(cluster.earlier, {}))
+    registry_.withdraw_source(upstream, earlier.number,
+                              "no longer configured, or not told by the sources that are", now);
 }
 
 void Discovery::look(TimePoint now) {
   std::erase_if(clusters_, [&](const auto& entry) {
     return entry.second.sources.empty() && registry_.view(entry.first) == nullptr;
   });
-  for (const auto& [upstream, cluster] : clusters_) {
-    if (cluster.keep.count() == 0) continue;
+  for (auto& [upstream, cluster] : clusters_) {
+    const auto keep = cluster.keep;
+    const auto is_old = [&](TimePoint since) { return keep.count() > 0 && now >= since + keep; };
+    const auto until = conf::duration_text(keep) + " (keepEndpoints)";
     for (const auto& followed : cluster.sources) {
-      if (!followed->spoken || followed->stale || now < followed->fresh + cluster.keep) continue;
-      followed->stale = true;
-      const auto cause = followed->settings.text() + " could not be asked for " +
-                         conf::duration_text(cluster.keep) + " (keepEndpoints): " + followed->fault;
-      log_->error("upstream {}: nothing new goes there: {}", upstream, cause);
-      registry_.set_stale(upstream, followed->number, true, cause, now);
+      const bool old = followed->spoken && !followed->fault.empty() && is_old(followed->failing);
+      age(upstream, followed->number, followed->stale, old,
+          followed->settings.text() + " could not be asked for " + until + ": " + followed->fault, now);
     }
+    for (auto& earlier : cluster.earlier)
+      age(upstream, earlier.number, earlier.stale, is_old(earlier.since),
+          "only a source that is followed no more has it, since " + until, now);
   }
+}
+
+// Whether what a source said is too old; a reload may change what is.
+void Discovery::age(const std::string& upstream, SourceNumber number, bool& stale, bool old,
+                    const std::string& why, TimePoint now) {
+  if (stale == old) return;
+  stale = old;
+  if (old) log_->error("upstream {}: nothing new goes there: {}", upstream, why);
+  registry_.set_stale(upstream, number, old, old ? why : "keepEndpoints is longer now", now);
 }
 
 // For those who find no endpoint.

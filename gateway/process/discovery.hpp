@@ -49,6 +49,7 @@ class Discovery {
 
  private:
   struct Followed;
+  struct Earlier;
   struct Cluster;
 
   Followed* find(const std::string& upstream, upstream::SourceNumber number);
@@ -60,6 +61,9 @@ class Discovery {
   void failed(const std::string& upstream, upstream::SourceNumber number, std::string why);
   void refresh(const std::string& upstream, Followed& followed, upstream::TimePoint now);
   void part_from_earlier(const std::string& upstream, Cluster& cluster, upstream::TimePoint now);
+  [[nodiscard]] static Earlier earlier_of(const Followed& followed, upstream::TimePoint now);
+  void age(const std::string& upstream, upstream::SourceNumber number, bool& stale, bool old,
+           const std::string& why, upstream::TimePoint now);
   void explain(const std::string& upstream, const Cluster& cluster);
 
   upstream::Registry& registry_;

@@ -30,20 +30,6 @@ std::shared_ptr<const conf::WebSocketPolicy> watched() {
   return std::make_shared<const conf::WebSocketPolicy>(policy);
 }
 
-// What the other process knew of an endpoint, for the time until the sources have spoken here.
-upstream::DiscoveredEndpoint offer_of(const EndpointFacts& facts, conf::Address address) {
-  upstream::DiscoveredEndpoint offered;
-  offered.address = std::move(address);
-  offered.name = facts.name;
-  offered.weight = facts.weight;
-  const bool leaves = facts.state == upstream::EndpointState::draining && !facts.drained_by_order;
-  if (leaves) {
-    offered.offer = upstream::Offer::leaving;
-    offered.cause = facts.cause;
-  }
-  return offered;
-}
-
 }  // namespace
 
 // === from this one ===
@@ -98,9 +84,7 @@ UpgradeOrder Gateway::upgrade_order(SuccessorProgram program) {
     const auto endpoint = control_.registry().endpoint_at(report.cluster, report.address);
     if (!endpoint) continue;  // it is leaving
     endpoints.emplace_back(report.cluster, endpoint);
-    order.inventory.endpoints.push_back({report.cluster, report.address, report.state, report.last.cause,
-                                         report.drained_by_order, endpoint->ready_since(), report.sockets,
-                                         report.name, report.weight});
+    order.inventory.endpoints.push_back(facts_of(report, *endpoint));
   }
   for (const auto& worker : workers_) order.workers.push_back(worker.get());
   order.limits = [tables = control_.view()->limits] {
@@ -191,8 +175,7 @@ void Gateway::inherit_endpoints(const Inventory& inventory, upstream::TimePoint 
   std::map<std::string, std::vector<upstream::DiscoveredEndpoint>> known;
   for (const auto& facts : inventory.endpoints) {
     if (!control_.discovery().follows(facts.upstream)) continue;
-    auto address = conf::parse_endpoint_address(facts.address);
-    if (address) known[facts.upstream].push_back(offer_of(facts, std::move(*address)));
+    if (auto offered = offer_of(facts)) known[facts.upstream].push_back(std::move(*offered));
   }
   for (auto& [upstream, endpoints] : known) control_.discovery().inherit(upstream, std::move(endpoints), now);
 }

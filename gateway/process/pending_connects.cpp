@@ -3,7 +3,7 @@
 namespace tidegate::gateway {
 
 PendingConnect::PendingConnect(net::EventLoop& loop, PendingConnects& all, const upstream::Endpoint& endpoint)
-    : all_(all), endpoint_(endpoint), called_off_(loop), next_(all.first_) {
+    : all_(all), endpoint_(&endpoint), called_off_(loop), next_(all.first_) {
   if (next_ != nullptr) next_->previous_ = this;
   all_.first_ = this;
 }
@@ -15,7 +15,7 @@ PendingConnect::~PendingConnect() {
 
 void PendingConnects::review() {
   for (auto* connect = first_; connect != nullptr; connect = connect->next_) {
-    if (!connect->endpoint_.eligible() && !connect->called_off_.raised()) connect->called_off_.raise();
+    if (!connect->endpoint_->eligible() && !connect->called_off_.raised()) connect->called_off_.raise();
   }
 }
 

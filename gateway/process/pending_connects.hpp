@@ -9,8 +9,8 @@ namespace tidegate::gateway {
 
 class PendingConnects;
 
-// One of them, in the frame of the coroutine that waits for it; leaves the others when destroyed. `endpoint`
-// outlives it.
+// One of them, in the frame of the coroutine that waits for it; leaves the others when destroyed. Its
+// endpoint outlives it.
 class PendingConnect {
  public:
   PendingConnect(net::EventLoop& loop, PendingConnects& all, const upstream::Endpoint& endpoint);
@@ -18,13 +18,15 @@ class PendingConnect {
   PendingConnect(const PendingConnect&) = delete;
   PendingConnect& operator=(const PendingConnect&) = delete;
 
+  // It goes on at another endpoint.
+  void follow(const upstream::Endpoint& endpoint) { endpoint_ = &endpoint; }
   // Raised once nothing can come of it.
   [[nodiscard]] net::Signal& called_off() { return called_off_; }
 
  private:
   friend class PendingConnects;
   PendingConnects& all_;
-  const upstream::Endpoint& endpoint_;
+  const upstream::Endpoint* endpoint_;
   net::Signal called_off_;
   PendingConnect* previous_ = nullptr;
   PendingConnect* next_;

@@ -62,6 +62,8 @@ void Tunnel::note_leaving_close() {
   const auto& endpoint = place_.endpoint();
   if (closed_first_ != TunnelSide::pod || !health::speaks_of_leaving(code)) return;
   if (settings_->virtual_address || !endpoint->eligible()) return;
+  // Behind a fault the client's frames are not read: its own Close may have been the first.
+  if (client_.scanner.fault() != websocket::FrameFault::none) return;
   const bool newcomer = client_.bytes == 0 && worker_.now() - opened_ <= health::LeaveSignal::window;
   const auto client = worker_.client_of(record_.record().client_address);
   const auto sign = worker_.control().note_leaving_close(endpoint, {code, client, newcomer});

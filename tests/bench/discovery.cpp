@@ -43,7 +43,7 @@ upstream::ClusterView view_of(conf::Balance kind, std::size_t count) {
   auto settings = std::make_shared<conf::Upstream>();
   settings->balance.kind = kind;
   view.settings = settings;
-  view.version = 1;
+  view.roster = 1;
   view.even = true;
   for (std::uint32_t i = 0; i < count; ++i) {
     auto endpoint = std::make_shared<upstream::Endpoint>(i + 1, "pod-" + std::to_string(i),

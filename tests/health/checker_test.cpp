@@ -23,6 +23,7 @@ using Behaviour = ScriptedPod::Behaviour;
 struct Scene {
   boost::asio::io_context context;
   std::vector<std::string> reports;  // "1 pass probe: HTTP 200"; times cut off
+  std::vector<std::string> shared;   // "pods: ws-1 and ws-2"
   std::optional<Checker> checker;
   upstream::Registry registry;
   std::vector<std::unique_ptr<ScriptedPod>> pods;
@@ -35,6 +36,10 @@ struct Scene {
                                               {}}) {
     Checker::Options options;
     options.most_probes = most_probes;
+    options.shared = [this](const SharedAddress& found) {
+      CHECK(found.endpoint->id() == 1);
+      shared.push_back(found.cluster + ": " + found.names);
+    };
     checker.emplace(
         context, [this](const Finding& finding) { take(finding.endpoint, finding.verdict, finding.cause); },
         options);
@@ -275,6 +280,27 @@ TEST_CASE("the verdict of a virtual address is told but does not take it out") {
   REQUIRE(scene.until_reports(1));
   CHECK(scene.reports == Reports{"1 fail probe: HTTP 503"});
   CHECK(scene.endpoint(1).eligible());
+}
+
+TEST_CASE("an address whose probes are answered by several pods is told once") {
+  Scene scene;
+  const auto answer = [&](const std::string& pod) {
+    scene.pods[0]->script(Behaviour::answer,
+                          "HTTP/1.1 200 OK\r\nX-Served-By: " + pod + "\r\nContent-Length: 0\r\n\r\n");
+    const auto probes = scene.pods[0]->requests().size();
+    scene.checker->hurry(1);
+    REQUIRE(scene.until([&] { return scene.pods[0]->requests().size() > probes; }));
+    scene.run_for(20ms);
+  };
+  SECTION("a Service's") {}
+  SECTION("one that is known to be so") {
+    scene.settings->virtual_address = true;
+  }
+  scene.set();
+  for (const auto* const pod : {"ws-1", "ws-2"}) answer(pod);
+  CHECK(scene.shared.empty());  // it may have been replaced
+  for (const auto* const pod : {"ws-1", "ws-2"}) answer(pod);
+  CHECK(scene.shared == (scene.settings->virtual_address ? Reports{} : Reports{"pods: ws-1 and ws-2"}));
 }
 
 TEST_CASE("timeouts are counted and told with their number") {

@@ -82,18 +82,46 @@ TEST_CASE("what is over a second ago is remembered no longer than wanted") {
 }
 
 TEST_CASE("close codes that speak of the pod's leaving, and those that may be about one client") {
-  for (const int code : {1012, 1013, 4200, 4203, 4250, 4299}) {
+  for (const int code : {1012, 1013, 4200, 4201, 4202, 4203, 4250, 4299}) {
     CAPTURE(code);
     CHECK(speaks_of_leaving(static_cast<std::uint16_t>(code)));
   }
   for (const int code :
-       {0, 1000, 1001, 1002, 1005, 1006, 1008, 1009, 1011, 1014, 3000, 4000, 4100, 4199, 4201, 4202, 4300}) {
+       {0, 1000, 1001, 1002, 1005, 1006, 1008, 1009, 1011, 1014, 3000, 4000, 4100, 4199, 4300}) {
     CAPTURE(code);
     CHECK_FALSE(speaks_of_leaving(static_cast<std::uint16_t>(code)));
+  }
+}
+
+TEST_CASE("what is said to silent clients counts where a client had no time to be silent") {
+  for (const std::uint16_t code : {std::uint16_t{4201}, std::uint16_t{4202}}) {
+    CAPTURE(code);
+    LeaveSignal old;
+    CHECK_FALSE(old.count({code, 1, false}, kBegin));
+    CHECK_FALSE(old.count({code, 2, false}, kBegin));
+    CHECK(old.is_over(kBegin));
+    LeaveSignal fresh;
+    CHECK_FALSE(fresh.count({code, 1, true}, kBegin));
+    CHECK(fresh.count({code, 2, true}, kBegin) == LeaveSign::clients);
   }
 }
 
 TEST_CASE("the cause names the evidence") {
   CHECK(describe(LeaveSign::clients, 4200) == "sent Close 4200 to 2 clients within 1 s");
   CHECK(describe(LeaveSign::newcomers, 1012) == "sent Close 1012 to 3 new WebSockets within 1 s");
+}
+
+TEST_CASE("answers that two clients lose are a sign, unless somebody was answered meanwhile") {
+  const auto before = kBegin - 1s;
+  LeaveSignal signal;
+  CHECK_FALSE(signal.count_loss(1, before, kBegin));
+  CHECK_FALSE(signal.count_loss(1, before, kBegin + 10ms));
+  CHECK_FALSE(signal.count_loss(0, before, kBegin + 20ms));
+  CHECK_FALSE(signal.is_over(kBegin + 1s));
+  CHECK_FALSE(signal.count_loss(2, kBegin + 30ms, kBegin + 40ms));  // answered
+  CHECK_FALSE(signal.count_loss(1, before, kBegin + 1041ms));       // too late
+  CHECK(signal.count_loss(2, before, kBegin + 2041ms) == LeaveSign::losses);
+  CHECK_FALSE(signal.count_loss(1, before, kBegin + 2042ms));  // begins anew
+  CHECK(signal.is_over(kBegin + 4s));
+  CHECK(describe(LeaveSign::losses) == "closed the connections of 2 clients within 1 s and answered nobody");
 }

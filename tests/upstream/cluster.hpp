@@ -27,7 +27,7 @@ inline ClusterView make_view(conf::Balance kind, const std::vector<int>& weights
   settings->max_connections = max_connections;
   view.settings = settings;
   view.shared = std::make_shared<ClusterShared>();
-  view.version = 1;
+  view.roster = 1;
   for (std::size_t index = 0; index < weights.size(); ++index) {
     const auto id = static_cast<EndpointId>(index + 1);
     auto endpoint = std::make_shared<Endpoint>(

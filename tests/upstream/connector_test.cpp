@@ -156,6 +156,8 @@ net::Task<> connect_to_either_into(net::EventLoop& loop, net::SocketAddress firs
   const net::OpeningLimits limits{loop.now() + time};
   const auto either = co_await upstream::connect_to_either(loop, first, second, kUpstream, limits);
   outcome = !either.stream ? either.stream.error().message() : either.second_taken ? "second" : "first";
+  if (either.first_fault) outcome += ", first: " + either.first_fault.message();
+  if (either.second_fault) outcome += ", second: " + either.second_fault.message();
 }
 
 std::string connect_to_either(net::SocketAddress first, net::SocketAddress second,
@@ -187,8 +189,12 @@ TEST_CASE(
   CHECK(connect_to_either(here, deaf.address()) == "first");
   CHECK(connect_to_either(deaf.address(), here) == "second");
   CHECK(connect_to_either(refusing.address(), here) ==
-        "Connection refused");  // told at once: nothing was lost
-  CHECK(connect_to_either(deaf.address(), refusing.address(), 400ms) == "Connection timed out");
+        "Connection refused, first: Connection refused");  // told at once: nothing was lost
+  CHECK(connect_to_either(deaf.address(), refusing.address(), 400ms) ==
+        "Connection timed out, first: Connection timed out, second: Connection refused");
   const Deaf other;
-  CHECK(connect_to_either(deaf.address(), other.address(), 400ms) == "Connection timed out");
+  CHECK(connect_to_either(deaf.address(), other.address(), 400ms) ==
+        "Connection timed out, first: Connection timed out, second: Connection timed out");
+  CHECK(connect_to_either(deaf.address(), other.address(), 100ms) ==
+        "Connection timed out, first: Connection timed out");
 }

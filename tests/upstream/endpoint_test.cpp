@@ -117,7 +117,7 @@ TEST_CASE("a name may change while other threads read it") {
       if (!endpoint->name().starts_with("pod")) std::abort();
     }
   });
-  for (int turn = 0; turn < 100; ++turn) endpoint->rename("pod-" + std::to_string(turn));
+  for (int turn = 0; turn < 100; ++turn) endpoint->rename("pod-" + std::to_string(turn), {});
   stop.store(true);
   reader.join();
   CHECK(first == "pod");

@@ -120,6 +120,43 @@ TEST_CASE("what does not serve takes nothing new, is not left, and is probed bef
   CHECK(scene.take() == Told{"1 probing>ready probe"});
 }
 
+TEST_CASE("what serves again takes sockets as before: they were probed all the while") {
+  Scene scene;
+  auto settings = make_settings({});
+  settings->new_socket_probe.emplace();
+  scene.registry.set_cluster(settings, scene.now);
+  scene.say(Reset{{offered(1)}, ""});
+  const auto endpoint = scene.endpoint(1);
+  scene.registry.report_sockets(endpoint->id(), ProbeKind::new_socket, Verdict::pass, "HTTP 200");
+  REQUIRE(endpoint->takes(true));
+  scene.say(Upsert{{offered(1, Offer::not_serving, "slice a says not ready")}});
+  CHECK_FALSE(endpoint->takes(true));
+  scene.say(Upsert{{offered(1)}});
+  CHECK(endpoint->takes(true));
+  scene.registry.set_stale("pods", 1, true, "silent for an hour", scene.now);
+  CHECK_FALSE(endpoint->takes(true));
+  scene.registry.set_stale("pods", 1, false, "asked again", scene.now);
+  CHECK(endpoint->takes(true));
+}
+
+TEST_CASE("the host of an address may change: its certificate must name the new one") {
+  Scene scene;
+  auto first = offered(1);
+  first.host = "blue.pods.test";
+  scene.say(Reset{{first}, ""});
+  const auto endpoint = scene.endpoint(1);
+  CHECK(endpoint->host() == "blue.pods.test");
+  const auto& before = endpoint->host();
+  const auto epoch = endpoint->pool_epoch();
+  scene.say(Reset{{first}, ""});
+  CHECK(endpoint->pool_epoch() == epoch);
+  first.host = "green.pods.test";
+  scene.say(Reset{{first}, ""});
+  CHECK(endpoint->host() == "green.pods.test");
+  CHECK(endpoint->pool_epoch() != epoch);  // a connection kept for the old name is not used for the new one
+  CHECK(before == "blue.pods.test");       // a worker may be reading it
+}
+
 TEST_CASE("an address of two sources stays until both have let go of it") {
   Scene scene;
   scene.say(Reset{{offered(1)}, "a"}, 1);
@@ -129,6 +166,52 @@ TEST_CASE("an address of two sources stays until both have let go of it") {
   CHECK(scene.take().empty());
   scene.registry.withdraw_source("pods", 2, "source replaced", scene.now);
   CHECK(scene.take() == Told{"1 ready>removed source replaced", "2 ready>removed source replaced"});
+}
+
+TEST_CASE(
+    "of two sources the one that spoke last says what an endpoint is, and the other once that is gone") {
+  Scene scene;
+  auto old = offered(1);
+  old.host = "blue.pods.test";
+  auto next = offered(1);
+  next.host = "green.pods.test";
+  next.weight = 3;
+  next.name = "pod-a";
+  next.priority = 1;
+  const auto weight = [&] { return scene.view->members.at(0).weight; };
+  scene.say(Reset{{old}, ""}, 1);
+  scene.say(Reset{{next}, ""}, 2);
+  const auto endpoint = scene.endpoint(1);
+  CHECK(weight() == 3);
+  CHECK(endpoint->host() == "green.pods.test");
+  scene.registry.withdraw_source("pods", 2, "replaced", scene.now);
+  CHECK(weight() == 1);
+  CHECK(scene.view->members.at(0).priority == 0);
+  CHECK(endpoint->host() == "blue.pods.test");
+  CHECK(endpoint->name() == endpoint->address_text());
+  scene.say(Reset{{next}, ""}, 2);
+  scene.say(Remove{{address_of(1)}, "gone"}, 1);
+  CHECK(weight() == 3);
+}
+
+TEST_CASE("a verdict is awaited until one serves, or all have said no") {
+  Scene scene;
+  auto settings = make_settings({1, 2});
+  settings->probe.emplace();
+  settings->new_socket_probe.emplace();
+  scene.registry.set_cluster(settings, scene.now);
+  const auto first = scene.endpoint(1)->id();
+  CHECK(scene.registry.awaits_first_verdict());
+  scene.registry.report_verdict(first, Verdict::pass, "HTTP 200", scene.now);
+  scene.registry.report_verdict(scene.endpoint(2)->id(), Verdict::fail, "HTTP 500", scene.now);
+  CHECK(scene.registry.awaits_first_verdict());  // whether it takes sockets nobody knows
+  SECTION("it does") {
+    scene.registry.report_sockets(first, ProbeKind::new_socket, Verdict::pass, "HTTP 200");
+  }
+  SECTION("it does not") {
+    scene.registry.report_sockets(first, ProbeKind::new_socket, Verdict::fail, "HTTP 500");
+  }
+  CHECK_FALSE(scene.registry.awaits_first_verdict());
 }
 
 TEST_CASE("a stale source: nothing new goes to what only it has, and nothing leaves") {

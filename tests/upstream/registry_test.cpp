@@ -83,12 +83,15 @@ TEST_CASE("the shared state is stored before the view is handed out") {
   CHECK(scene.states_at_view == std::vector{EndpointState::unready, EndpointState::draining});
 }
 
-TEST_CASE("versions grow over all views, and a cluster keeps its number and counts") {
+TEST_CASE("a cluster keeps its number and counts, and its roster as long as nobody comes or goes") {
   Scene scene;
   scene.set({1});
   const auto first = scene.view;
   scene.set({1, 2});
-  CHECK(scene.view->version > first->version);
+  CHECK(scene.view->roster > first->roster);
+  const auto two = scene.view->roster;
+  scene.report(1, Verdict::fail, "refused");
+  CHECK(scene.view->roster == two);
   CHECK(scene.view->id == first->id);
   CHECK(scene.view->shared == first->shared);
   CHECK(first->members.size() == 1);

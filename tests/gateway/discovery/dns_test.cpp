@@ -75,11 +75,13 @@ TEST_CASE("records that come and go, a server that stops and starts: who is pick
                    "tidegate_discovery_up{upstream=\"pods\",source=\"dns "
                    "_ws._tcp.pods.test (SRV)\"} 0") != std::string::npos;
   });
+  gateway.settle();
   CHECK(bodies(gateway, 10) == Counts{{"first", 5}, {"second", 5}});
 
   server->start();  // without a record
   wait_until("the name to be gone",
              [&] { return gateway.admin("/endpoints").find("NXDOMAIN") != std::string::npos; });
+  gateway.settle();
   CHECK(bodies(gateway, 10) == Counts{{"first", 5}, {"second", 5}});
 
   server->add("pod.test. 1 IN A 127.0.0.1");

@@ -62,6 +62,15 @@ TEST_CASE("whether an endpoint takes new sockets is told with the cause") {
         "endpoint soketi/pod-0 10.0.0.1:6001: takes no new sockets (webSocketProbe: a\\x0Ab)");
 }
 
+TEST_CASE("an address that several pods share is told with what to write") {
+  const upstream::Endpoint endpoint(1, "10.96.0.7:6001", {"10.96.0.7", 6001, {}}, 0);
+  CHECK(
+      shared_address_line(endpoint, "soketi", "ws-1 and\nws-2") ==
+      "endpoint soketi/10.96.0.7:6001: answers probes as several pods (ws-1 and\\x0Aws-2): which of them are "
+      "ready or leaving cannot be seen behind it. Write `kubernetes: { service: ... }`, or the name of a "
+      "headless Service (clusterIP: None), to see single pods, or `virtual: true` if it is to stay so");
+}
+
 TEST_CASE("a change of state is told with cause and time") {
   const upstream::Endpoint named(1, "pod-0", {"10.0.0.1", 6001, {}}, 0);
   const upstream::Transition transition{

@@ -63,6 +63,25 @@ TEST_CASE("status: endpoints that are not ready, with the cause") {
                                    "  10.0.3.9:6001 (soketi-2) draining since 2024-05-01T08:00:00.123Z\n");
 }
 
+TEST_CASE("status: endpoints that are ready and take no new WebSockets, with the probe's word") {
+  auto status = sample();
+  conf::Upstream settings;
+  settings.new_socket_probe.emplace();
+  for (auto* address : {"10.0.3.8:6001", "10.0.3.9:6001"}) {
+    status.endpoints.push_back(endpoint(address, EndpointState::ready, "probe: HTTP 200"));
+    status.endpoints.back().sockets.configure(settings, false);
+  }
+  (void)status.endpoints.back().sockets.report(upstream::ProbeKind::new_socket, upstream::Verdict::fail,
+                                               "HTTP 500");
+  const auto text = status_text(status);
+  CHECK(text.find("soketi: 3 of 3 endpoints ready, 2 of them shut to new WebSockets, 121 requests") !=
+        std::string::npos);
+  CHECK(text.find("\n  10.0.3.8:6001 ready, but takes no new WebSockets: newSocketProbe: no answer yet\n") !=
+        std::string::npos);
+  CHECK(text.find("\n  10.0.3.9:6001 ready, but takes no new WebSockets: newSocketProbe: HTTP 500\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("status: an upstream without endpoints is shown, and one that is going too") {
   auto status = sample();
   status.upstreams = {{"api", 0, 0}};

@@ -149,6 +149,43 @@ TEST_CASE("after keepEndpoints nothing new goes to what cannot be renewed, and n
   CHECK(scene.states() == States{{1, EndpointState::ready}});
 }
 
+TEST_CASE("it counts from the failure: a source that is asked seldom is not too old while it answers") {
+  Scene scene;
+  auto upstream = upstream_with(kPods);
+  upstream.keep_endpoints = 30s;
+  scene.apply({upstream});
+  scene.stage.say(kPodsText, {1});
+  scene.discovery.look(upstream::Clock::now() + 10min);
+  CHECK(scene.states() == States{{1, EndpointState::ready}});
+  scene.stage.events.at(kPodsText).fail("gone");
+  scene.discovery.look(upstream::Clock::now() + 10min);
+  CHECK(scene.states() == States{{1, EndpointState::unready}});
+  upstream.keep_endpoints = 1h;
+  scene.apply({upstream});
+  scene.discovery.look(upstream::Clock::now() + 10min);
+  CHECK(scene.states() == States{{1, EndpointState::ready}});
+}
+
+TEST_CASE("what replaced sources and other processes said is not kept for ever either") {
+  Scene scene;
+  auto upstream = upstream_with(kPods);
+  upstream.keep_endpoints = 1h;
+  scene.apply({upstream});
+  scene.stage.say(kPodsText, {1});
+  auto next = upstream_with(conf::FileSource{"/new.yaml"});
+  next.keep_endpoints = 1h;
+  scene.apply({next});
+  upstream::DiscoveredEndpoint known;
+  known.address = {"127.0.0.1", 7, {}};
+  scene.discovery.inherit("pods", {known}, scene.now);
+  scene.discovery.look(scene.now + 59min);
+  CHECK(scene.states() == States{{1, EndpointState::ready}, {7, EndpointState::ready}});
+  scene.discovery.look(scene.now + 61min);
+  CHECK(scene.states() == States{{1, EndpointState::unready}, {7, EndpointState::unready}});
+  scene.stage.say("file /new.yaml", {1});
+  CHECK(scene.states() == States{{1, EndpointState::ready}});
+}
+
 TEST_CASE("for ever, where it says so") {
   Scene scene;
   auto upstream = upstream_with(kPods);

@@ -1,5 +1,6 @@
 #include <random>
 
+#include "conf/addresses.hpp"
 #include "gateway/handover/archive.hpp"
 #include "gateway/handover/inventory.hpp"
 #include "gateway/tunnel/care.hpp"
@@ -63,6 +64,41 @@ std::string stream() {
 }
 
 }  // namespace
+
+TEST_CASE("an endpoint is in the other process what it was in this one") {
+  upstream::Registry registry({});
+  auto settings = std::make_shared<conf::Upstream>();
+  settings->name = "pods";
+  registry.set_cluster(settings, upstream::Clock::now());
+  upstream::DiscoveredEndpoint offered;
+  offered.address = *conf::parse_endpoint_address("10.0.0.1:6001");
+  offered.weight = 7;
+  offered.priority = 3;
+  offered.name = "soketi-0";
+  offered.host = "soketi-0.pods.test";
+  offered.dual_stack = true;
+  registry.discover("pods", 1, upstream::Upsert{{offered}}, upstream::Clock::now());
+  const auto endpoint = registry.endpoint_at("pods", "10.0.0.1:6001");
+  REQUIRE(endpoint);
+  SECTION("serving") {}
+  SECTION("not serving") {
+    offered.offer = upstream::Offer::not_serving;
+    offered.cause = "slice soketi-x2v says not ready";
+    registry.discover("pods", 1, upstream::Upsert{{offered}}, upstream::Clock::now());
+  }
+  SECTION("leaving") {
+    REQUIRE(endpoint->reserve());
+    offered.offer = upstream::Offer::leaving;
+    offered.cause = "slice soketi-x2v says terminating";
+    registry.discover("pods", 1, upstream::Upsert{{offered}}, upstream::Clock::now());
+  }
+  const auto bytes = packed(facts_of(registry.report().at(0), *endpoint));
+  Unpacker unpacker(bytes);
+  EndpointFacts facts;
+  unpacker(facts);
+  REQUIRE(unpacker.is_done());
+  CHECK(offer_of(facts) == offered);
+}
 
 TEST_CASE("what was packed is read the same") {
   const auto bytes = packed(some_facts());

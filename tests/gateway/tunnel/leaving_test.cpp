@@ -217,3 +217,48 @@ TEST_CASE("of a pod that closes hundreds of sockets, one sign reaches control") 
   CHECK(signs(gateway, LeaveSign::clients) + signs(gateway, LeaveSign::newcomers) == 1);
   CHECK(transitions(gateway) == before + 1);
 }
+
+TEST_CASE("newcomers of one client take out one pod, not one after the other") {
+  ScriptedBackend first;
+  ScriptedBackend second;
+  const auto send_away = [](RawSocket& connection) {
+    if (connection.at_end()) return;
+    if (connection.read_head().starts_with("GET /ready ")) {
+      return connection.send("HTTP/1.1 200 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    connection.send(switching() + close_from_pod(4200));
+    while (!connection.at_end()) (void)connection.read_some();
+  };
+  first.serve(send_away);
+  second.serve(send_away);
+  GatewayFixture gateway(in_front_of({&first, &second}, {.upstream = kRareProbe}));
+  gateway.wait_for_ready();
+  for (int i = 0; i < 20; ++i) {
+    auto client = open_client(gateway);
+    expect_close(client, 4200);
+  }
+  CHECK(signs(gateway, LeaveSign::newcomers) == 1);
+}
+
+TEST_CASE("a pod that answers nobody is out once two clients have met it, and no earlier") {
+  ScriptedBackend backend;
+  backend.serve([](RawSocket& connection) {
+    if (connection.at_end()) return;
+    if (connection.read_head().starts_with("GET /ready "))
+      connection.send("HTTP/1.1 200 x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+  });
+  GatewayFixture gateway(in_front_of(backend, {.upstream = kRareProbe + "    hold: off\n    retry: off\n"}));
+  gateway.wait_for_ready();
+  const auto before = transitions(gateway);
+  const auto lose = [&](const std::string& source) {
+    auto client = RawClient::from(source, gateway.port());
+    client.send(handshake());
+    CHECK(client.read_head().starts_with("HTTP/1.1 502 "));
+  };
+  for (int i = 0; i < 3; ++i) lose(kSources[0]);
+  gateway.settle();
+  CHECK(transitions(gateway) == before);
+  lose(kSources[1]);
+  CHECK(signs(gateway, LeaveSign::losses) == 1);
+  wait_until("it to be taken out, probed and back", [&] { return transitions(gateway) == before + 2; });
+}

@@ -158,6 +158,22 @@ TEST_CASE("a WebSocket probe leaves nothing behind at the pod") {
   CHECK(pod.backend.failures().empty());
 }
 
+TEST_CASE("a WebSocket probe speaks TLS to pods that do, and says what it met") {
+  Authority ca;
+  const ErrorLogFile log;
+  EchoPod pod(ca.issue());
+  pod.upgrades = false;
+  GatewayFixture gateway(in_front_of(
+      pod.backend,
+      {.upstream = with(kWebSocketProbe, "    tls: { ca: " + ca.file() + " }\n"), .rest = log.yaml()}));
+  log.wait_for("takes no new sockets (webSocketProbe: HTTP 502 instead of 101 in ");
+  pod.upgrades = true;
+  wait_for_taking(gateway, pod.backend, true);
+  wait_until("the probe's socket to be closed", [&] { return pod.handshakes > 0 && pod.sockets == 0; });
+  auto client = open_client(gateway);
+  expect_echo(client, "hello");
+}
+
 // The endpoint was looked at when it was picked; what it has said since then counts too.
 TEST_CASE("a pod that says no while a connect to it is pending gets not one byte of a handshake") {
   ScriptedBackend pod;

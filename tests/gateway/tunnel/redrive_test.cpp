@@ -248,6 +248,66 @@ TEST_CASE("where nothing better can come, the client is told what its pod said")
   }
 }
 
+TEST_CASE("where nobody else may wait, the client is told what its pod said") {
+  std::atomic<int> probed{0};
+  std::atomic<int> handshakes{0};
+  std::atomic<int> released{0};
+  ScriptedBackend backend;
+  backend.serve([&](RawSocket& connection) {
+    if (connection.at_end()) return;
+    if (connection.read_head().starts_with("GET /ready ")) return connection.send(answer_probe(!probed++));
+    const int number = ++handshakes;
+    wait_until("its turn", [&] { return released >= number; });
+    connection.send(switching() + close_from_pod(4200));
+    while (!connection.at_end()) (void)connection.read_some();
+  });
+  GatewayFixture gateway(
+      in_front_of(backend, {.route = kLong, .upstream = kRareProbe + "    hold: { maxWaiting: 1 }\n"}));
+  gateway.wait_for_ready();
+  RawClient first(gateway.port());
+  first.send(handshake());
+  wait_until("the first to be there", [&] { return handshakes == 1; });
+  RawClient second(gateway.port());
+  second.send(handshake());
+  wait_until("the second to be there", [&] { return handshakes == 2; });
+  released = 1;
+  wait_until("the first to wait", [&] { return gateway.waiting("pods") == 1; });
+  released = 2;
+  CHECK(second.read_head().starts_with("HTTP/1.1 101 "));
+  expect_close(second, 4200);
+  CHECK(redrives(gateway) == 1);
+}
+
+TEST_CASE("one client takes out one pod, whatever it makes the others say") {
+  const auto send_away = [](RawSocket& connection) {
+    if (connection.at_end()) return;
+    if (connection.read_head().starts_with("GET /ready ")) return connection.send(answer_probe(true));
+    connection.send(switching() + close_from_pod(4200));
+    while (!connection.at_end()) (void)connection.read_some();
+  };
+  ScriptedBackend first;
+  ScriptedBackend second;
+  first.serve(send_away);
+  second.serve(send_away);
+  GatewayFixture gateway(
+      in_front_of({&first, &second}, {.route = kLong, .upstream = kRareProbe + "    hold: off\n"}));
+  gateway.wait_for_ready();
+  const auto transitions = [&] {
+    std::uint64_t sum = 0;
+    for (const auto& endpoint : gateway.endpoints()) sum += endpoint.transitions;
+    return sum;
+  };
+  const auto before = transitions();
+  RawClient client(gateway.port());
+  client.send(handshake());
+  CHECK(client.read_head().starts_with("HTTP/1.1 101 "));
+  expect_close(client, 4200);
+  CHECK(redrives(gateway) == 1);
+  wait_until("one to be taken out and to come back", [&] { return transitions() >= before + 2; });
+  gateway.settle();
+  CHECK(transitions() == before + 2);
+}
+
 TEST_CASE("where nothing is retried, no 101 waits") {
   Scene scene({.route = kLong, .upstream = "    retry: off\n"});
   const auto began = std::chrono::steady_clock::now();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/support/tls_client.hpp"
 #include "wire/http/upgrade.hpp"
 
 namespace tidegate::test {
@@ -122,6 +123,13 @@ std::string switching_for(const std::string& head) {
 
 EchoPod::EchoPod() {
   backend.serve([this](RawSocket& connection) { serve_one(connection); });
+}
+
+EchoPod::EchoPod(const Issued& certificate) {
+  backend.serve([this, certificate](RawSocket& connection) {
+    connection.secure(server_session(certificate));
+    serve_one(connection);
+  });
 }
 
 void EchoPod::serve_one(RawSocket& connection) {

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "tests/gateway/exchange/setup.hpp"
+#include "tests/support/certificates.hpp"
 #include "tests/wire/websocket/frame_encoder.hpp"
 
 namespace tidegate::test {
@@ -55,7 +56,9 @@ std::size_t stop_up(const GatewayFixture& gateway, RawSocket& sender, std::strin
 // A pod by script: answers probes with what `ready` and `accepts` say, upgrades anything else, then echoes
 // frames until a Close.
 struct EchoPod {
-  explicit EchoPod();
+  EchoPod();
+  // Speaks TLS.
+  explicit EchoPod(const Issued& certificate);
   ScriptedBackend backend;
   std::atomic<int> ready{200};       // to GET /ready
   std::atomic<int> accepts{200};     // to GET /accept-traffic
