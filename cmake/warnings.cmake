@@ -31,8 +31,29 @@ if(TIDEGATE_SANITIZE)
 endif()
 
 # One static library per folder: `tidegate_library(name SOURCES... LINK libs...)`.
+# Has the compiler read the sources of a folder together, a dozen at a time: most of its time goes to what they include.
+# For builds that are made anew rather than edited under. No two of a folder define one name differently, which the run
+# of clang-tidy sees to, since it reads them so too.
+function(tidegate_unite target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_MODE GROUP)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)  # takes the sources for headers
+  endif()
+  get_target_property(sources ${target} SOURCES)
+  foreach(source IN LISTS sources)
+    get_filename_component(folder ${source} DIRECTORY)
+    list(APPEND "of_${folder}" ${source})
+    list(LENGTH "of_${folder}" count)
+    math(EXPR dozen "${count} / 12")
+    set_source_files_properties(${source} PROPERTIES UNITY_GROUP "${folder}_${dozen}")
+  endforeach()
+endfunction()
+
 function(tidegate_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_library(tidegate_${name} STATIC ${ARG_SOURCES})
+  if(TIDEGATE_SANITIZE)
+    tidegate_unite(tidegate_${name})
+  endif()
   target_link_libraries(tidegate_${name} PUBLIC tidegate_options ${ARG_LINK})
 endfunction()

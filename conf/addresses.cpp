@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include "conf/spelling.hpp"
+
 namespace tidegate::conf {
 
 namespace {
@@ -45,14 +47,6 @@ bool is_zero(const Literal& literal) {
 // A result that holds a text; written out, since a text could become its error too.
 Parsed<std::string> text_result(std::string text) {
   return {boost::system::in_place_value, std::move(text)};
-}
-
-std::string in_lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
 }
 
 bool is_label(std::string_view label) {

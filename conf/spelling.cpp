@@ -22,6 +22,14 @@ std::string folded(std::string_view word) {
 
 }  // namespace
 
+std::string in_lower_case(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return out;
+}
+
 std::size_t edit_distance(std::string_view left, std::string_view right) {
   if (left.size() > longest_word || right.size() > longest_word)
     return std::numeric_limits<std::size_t>::max();

@@ -4,9 +4,13 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 namespace tidegate::conf {
+
+// Of ASCII letters.
+[[nodiscard]] std::string in_lower_case(std::string_view text);
 
 // Edits (insert, delete, replace, swap of neighbours) between two words; letter case, `-` and `_` do not
 // count, so that `read_timeout` is 0 away from `readTimeout`. Quadratic: words over 64 bytes count as

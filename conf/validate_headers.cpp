@@ -2,6 +2,7 @@
 #include <array>
 
 #include "conf/checks.hpp"
+#include "conf/spelling.hpp"
 #include "conf/template.hpp"
 #include "conf/units.hpp"
 
@@ -18,14 +19,6 @@ constexpr std::array<std::string_view, 12> own_fields{
     "upgrade",           "keep-alive",           "te",
     "trailer",           "proxy-connection",     "expect",
     "sec-websocket-key", "sec-websocket-accept", "sec-websocket-version"};
-
-std::string in_lower_case(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return out;
-}
 
 std::optional<std::string> name_fault(std::string_view name, HeaderSide side) {
   if (!is_token(name)) {

@@ -29,7 +29,7 @@ namespace tidegate::health {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
+namespace beast = boost::beast;
 using boost::system::error_code;
 using Clock = std::chrono::steady_clock;
 using Endpoint = asio::generic::stream_protocol::endpoint;
@@ -205,11 +205,13 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
     stage_ = "waiting for the answer";
     question_ = make_question(*http_action(), authority());
     with_stream([this](auto& stream) {
-      http::async_write(stream, question_, [self = shared_from_this()](const error_code& error, std::size_t) {
-        if (!self->done_) return;
-        if (error) return self->finish(outcome_of(error), "send: " + error.message());
-        self->read_head();
-      });
+      beast::http::async_write(stream, question_,
+                               [self = shared_from_this()](const error_code& error, std::size_t) {
+                                 if (!self->done_) return;
+                                 if (error)
+                                   return self->finish(outcome_of(error), "send: " + error.message());
+                                 self->read_head();
+                               });
     });
   }
 
@@ -220,7 +222,7 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
     parser_->skip(true);
     parser_->header_limit(most_head);
     with_stream([this](auto& stream) {
-      http::async_read_header(
+      beast::http::async_read_header(
           stream, buffer_, *parser_,
           [self = shared_from_this()](const error_code& error, std::size_t) { self->answered(error); });
     });
@@ -228,7 +230,7 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
 
   void answered(const error_code& error) {
     if (!done_) return;
-    if (error == http::error::end_of_stream || error == http::error::partial_message ||
+    if (error == beast::http::error::end_of_stream || error == beast::http::error::partial_message ||
         error == asio::ssl::error::stream_truncated) {
       return finish(ProbeOutcome::reset, "closed before the answer after " + elapsed());
     }
@@ -373,9 +375,9 @@ class Probe::Attempt : public std::enable_shared_from_this<Attempt> {
   std::vector<Endpoint> targets_;
   std::size_t next_target_ = 0;
   std::string header_;
-  http::request<http::empty_body> question_;
+  beast::http::request<beast::http::empty_body> question_;
   boost::beast::flat_buffer buffer_{most_head + 4096};
-  std::optional<http::response_parser<http::empty_body>> parser_;
+  std::optional<beast::http::response_parser<beast::http::empty_body>> parser_;
   int interim_answers_ = 0;
   std::optional<WebSocketTrial> trial_;
   bool lingers_ = false;

@@ -9,7 +9,7 @@
 namespace tidegate::health {
 namespace {
 
-constexpr int most_interim_answers = 8;
+constexpr int most_interim_heads = 8;
 // What an endpoint may say of its own before the pong: greetings, or the state of a room.
 constexpr std::uint64_t most_frame_bytes = 1024 * 1024;
 
@@ -73,7 +73,7 @@ WebSocketTrial::Step WebSocketTrial::read_head() {
       case http::Progress::complete: break;
     }
     const bool interim = response.status < 200 && response.status != 101;
-    if (!interim || ++interim_answers_ > most_interim_answers) return judge_head(response);
+    if (!interim || ++interim_answers_ > most_interim_heads) return judge_head(response);
     head_.erase(0, response.size);
   }
 }

@@ -20,7 +20,7 @@ namespace tidegate::pod {
 
 namespace asio = boost::asio;
 using asio::ip::tcp;
-constexpr auto as_values = asio::as_tuple(asio::use_awaitable);
+constexpr auto in_values = asio::as_tuple(asio::use_awaitable);
 
 namespace {
 
@@ -52,7 +52,7 @@ void Pod::start() {
 asio::awaitable<void> Pod::sleep(std::chrono::milliseconds time) {
   if (time.count() == 0) co_return;
   asio::steady_timer timer(context_, time);
-  co_await timer.async_wait(as_values);
+  co_await timer.async_wait(in_values);
 }
 
 void Pod::enter(Phase phase) {
@@ -79,7 +79,7 @@ asio::awaitable<void> Pod::run_start() {
 
 asio::awaitable<void> Pod::accept() {
   while (acceptor_.is_open()) {
-    auto [error, socket] = co_await acceptor_.async_accept(as_values);
+    auto [error, socket] = co_await acceptor_.async_accept(in_values);
     if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
     if (error) {
       // Out of descriptors: the queue waits in the kernel until some are free again.
@@ -93,10 +93,10 @@ asio::awaitable<void> Pod::accept() {
 }
 
 asio::awaitable<void> Pod::watch_signals() {
-  co_await signals_.async_wait(as_values);
+  co_await signals_.async_wait(in_values);
   ending_ = true;
   asio::co_spawn(context_, run_end(), asio::detached);
-  co_await signals_.async_wait(as_values);
+  co_await signals_.async_wait(in_values);
   context_.stop();
 }
 

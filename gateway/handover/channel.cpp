@@ -34,7 +34,7 @@ std::string reason(int error) {
 }
 
 // Room for the descriptors of one packet, aligned as cmsghdr wants it.
-struct Control {
+struct ControlBuffer {
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptors * sizeof(int))> bytes{};
 };
 
@@ -65,7 +65,7 @@ void HandoverChannel::send_packet(const void* bytes, std::size_t size, const int
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
-  Control control;
+  ControlBuffer control;
   if (count > 0) {
     message.msg_control = control.bytes.data();
     message.msg_controllen = CMSG_SPACE(count * sizeof(int));
@@ -108,7 +108,7 @@ std::size_t HandoverChannel::receive_packet(void* bytes, std::size_t size,
                                             Clock::time_point deadline) {
   iovec piece{bytes, size};
   msghdr message{};
-  Control control;
+  ControlBuffer control;
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
   for (;;) {

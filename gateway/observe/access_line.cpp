@@ -72,7 +72,7 @@ void append_combined(std::string& out, const AccessRecord& record) {
 }
 
 // `10.0.0.1:6001=refused/0.001,10.0.0.2:6001=101/0.003`
-void append_attempts(std::string& out, const AttemptList& attempts) {
+void append_attempt_list(std::string& out, const AttemptList& attempts) {
   bool first = true;
   const auto comma = [&] {
     if (!first) out += ',';
@@ -152,7 +152,7 @@ void append_main(std::string& out, const AccessRecord& record) {
   append_seconds(out, record.request_time);
   if (record.attempts.total() > 0) {
     out += " attempts=";
-    append_attempts(out, record.attempts);
+    append_attempt_list(out, record.attempts);
     out += " uht=";
     append_seconds(out, record.attempts.kept().back().header);
   }

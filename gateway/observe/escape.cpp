@@ -77,6 +77,12 @@ void append_log_escaped(std::string& out, std::string_view text) {
   }
 }
 
+void append_log_pair(std::string& out, std::string_view key, std::string_view value) {
+  if (value.empty()) return;
+  out.append(" ").append(key).append("=");
+  append_log_escaped(out, value);
+}
+
 void append_json_string(std::string& out, std::string_view text) {
   out += '"';
   while (!text.empty()) {

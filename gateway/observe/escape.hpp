@@ -9,6 +9,8 @@ namespace tidegate::gateway {
 // nginx's `escape=default`: `"`, `\` and every byte outside printable ASCII become `\xHH`; an empty text is
 // `-`.
 void append_log_escaped(std::string& out, std::string_view text);
+// ` key=value`, the value as above; nothing where it is empty.
+void append_log_pair(std::string& out, std::string_view key, std::string_view value);
 // A JSON string with its quotes (RFC 8259 7). Bytes that are not UTF-8 become U+FFFD, one per byte that does
 // not fit.
 void append_json_string(std::string& out, std::string_view text);

@@ -7,12 +7,6 @@
 namespace tidegate::gateway {
 namespace {
 
-void append_pair(std::string& out, std::string_view key, std::string_view value) {
-  if (value.empty()) return;
-  out.append(" ").append(key).append("=");
-  append_log_escaped(out, value);
-}
-
 // Nothing is said of an endpoint where none was to be had.
 bool is_of_endpoint(FailureReason reason) {
   return reason >= FailureReason::connection_refused && reason != FailureReason::internal_error;
@@ -30,11 +24,11 @@ FailureKind kind_of(const AccessRecord& record) {
 
 FailureLimiter::Summary::Summary(const FailureKind& kind, std::uint64_t count)
     : reason_(kind.reason), suppressed_(count) {
-  append_pair(subject_, "listener", kind.listener);
-  append_pair(subject_, "route", kind.route);
-  append_pair(subject_, "limit", kind.limit);
-  append_pair(subject_, "upstream", kind.upstream);
-  append_pair(subject_, "endpoint", kind.endpoint);
+  append_log_pair(subject_, "listener", kind.listener);
+  append_log_pair(subject_, "route", kind.route);
+  append_log_pair(subject_, "limit", kind.limit);
+  append_log_pair(subject_, "upstream", kind.upstream);
+  append_log_pair(subject_, "endpoint", kind.endpoint);
 }
 
 FailureLimiter::Entry::Entry(const FailureKind& from, TimePoint now)

@@ -8,14 +8,6 @@ namespace tidegate::gateway {
 
 namespace {
 
-void append_pair(std::string& out, std::string_view key, std::string_view value) {
-  if (value.empty()) return;
-  out += ' ';
-  out += key;
-  out += '=';
-  append_log_escaped(out, value);
-}
-
 void append_client(std::string& out, const AccessRecord& record) {
   if (record.client_address.empty()) return;
   const bool bracketed = record.client_port != 0 && record.client_address.find(':') != std::string_view::npos;
@@ -91,13 +83,13 @@ void append_failure_line(std::string& out, const AccessRecord& record) {
     append_log_escaped(out, record.target);
   }
   out += '"';
-  append_pair(out, "host", record.host);
+  append_log_pair(out, "host", record.host);
   append_client(out, record);
-  append_pair(out, "id", record.request_id);
-  if (record.route.empty()) append_pair(out, "listener", record.server_address);
-  append_pair(out, "route", record.route);
-  append_pair(out, "limit", record.limit);
-  append_pair(out, "upstream", record.upstream);
+  append_log_pair(out, "id", record.request_id);
+  if (record.route.empty()) append_log_pair(out, "listener", record.server_address);
+  append_log_pair(out, "route", record.route);
+  append_log_pair(out, "limit", record.limit);
+  append_log_pair(out, "upstream", record.upstream);
   append_attempts(out, record.attempts);
   if (record.hold_time.count() > 0) {
     out += " hold=";

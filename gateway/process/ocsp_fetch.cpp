@@ -17,7 +17,7 @@ namespace tidegate::gateway {
 namespace {
 
 namespace asio = boost::asio;
-namespace http = boost::beast::http;
+namespace beast = boost::beast;
 using asio::ip::tcp;
 using boost::system::error_code;
 using Kind = OcspFetchFailure::Kind;
@@ -30,13 +30,14 @@ std::string authority_of(const net::OcspResponder& responder) {
   return responder.port == 80 ? host : host + ":" + std::to_string(responder.port);
 }
 
-http::request<http::string_body> make_question(const net::OcspResponder& responder, std::string request) {
-  http::request<http::string_body> question(http::verb::post, responder.target, 11);
-  question.set(http::field::host, authority_of(responder));
-  question.set(http::field::user_agent, "tidegate");
-  question.set(http::field::content_type, "application/ocsp-request");
-  question.set(http::field::accept, "application/ocsp-response");
-  question.set(http::field::connection, "close");
+beast::http::request<beast::http::string_body> make_question(const net::OcspResponder& responder,
+                                                             std::string request) {
+  beast::http::request<beast::http::string_body> question(beast::http::verb::post, responder.target, 11);
+  question.set(beast::http::field::host, authority_of(responder));
+  question.set(beast::http::field::user_agent, "tidegate");
+  question.set(beast::http::field::content_type, "application/ocsp-request");
+  question.set(beast::http::field::accept, "application/ocsp-response");
+  question.set(beast::http::field::connection, "close");
   question.body() = std::move(request);
   question.prepare_payload();
   return question;
@@ -92,23 +93,24 @@ class OcspFetch::Attempt : public std::enable_shared_from_this<Attempt> {
 
   void ask() {
     stage_ = "send";
-    http::async_write(socket_, question_, [self = shared_from_this()](const error_code& error, std::size_t) {
-      if (!self->done_) return;
-      if (error) return self->fail(error);
-      self->listen();
-    });
+    beast::http::async_write(socket_, question_,
+                             [self = shared_from_this()](const error_code& error, std::size_t) {
+                               if (!self->done_) return;
+                               if (error) return self->fail(error);
+                               self->listen();
+                             });
   }
 
   void listen() {
     stage_ = "receive";
     parser_.header_limit(most_head);
     parser_.body_limit(limits_.most_bytes);
-    http::async_read(socket_, buffer_, parser_,
-                     [self = shared_from_this()](const error_code& error, std::size_t) {
-                       if (!self->done_) return;
-                       if (error) return self->fail(error);
-                       self->take();
-                     });
+    beast::http::async_read(socket_, buffer_, parser_,
+                            [self = shared_from_this()](const error_code& error, std::size_t) {
+                              if (!self->done_) return;
+                              if (error) return self->fail(error);
+                              self->take();
+                            });
   }
 
   void take() {
@@ -119,12 +121,14 @@ class OcspFetch::Attempt : public std::enable_shared_from_this<Attempt> {
   }
 
   void fail(const error_code& error) {
-    if (error == http::error::body_limit) {
+    if (error == beast::http::error::body_limit) {
       const auto most = std::to_string(limits_.most_bytes);
       return finish(OcspFetchFailure{Kind::http, "the answer is larger than " + most + " bytes"});
     }
-    const bool cut = error == http::error::end_of_stream || error == http::error::partial_message;
-    const bool talked = !cut && error.category() == http::make_error_code(http::error::bad_status).category();
+    const bool cut =
+        error == beast::http::error::end_of_stream || error == beast::http::error::partial_message;
+    const bool talked =
+        !cut && error.category() == beast::http::make_error_code(beast::http::error::bad_status).category();
     const auto text = cut ? "the connection ended before the answer did" : error.message();
     finish(OcspFetchFailure{talked ? Kind::http : Kind::unreachable, std::string(stage_) + ": " + text});
   }
@@ -148,12 +152,12 @@ class OcspFetch::Attempt : public std::enable_shared_from_this<Attempt> {
   const OcspFetchLimits limits_;
   Done done_;  // empty once called or abandoned
   const char* stage_ = "resolve";
-  http::request<http::string_body> question_;
+  beast::http::request<beast::http::string_body> question_;
   tcp::resolver resolver_;
   tcp::socket socket_;
   asio::steady_timer timer_;
   boost::beast::flat_buffer buffer_{most_head + 4096};
-  http::response_parser<http::string_body> parser_;
+  beast::http::response_parser<beast::http::string_body> parser_;
 };
 
 OcspFetch::OcspFetch(asio::io_context& context, const net::OcspResponder& responder, std::string request,

@@ -60,13 +60,13 @@ std::unique_ptr<CompiledRoute> compile_route(const conf::Config& config, const c
   return compiled;
 }
 
+}  // namespace
+
 bool serves(const conf::Route& route, const conf::Listener& listener) {
   if (route.listeners.empty()) return true;
   const auto address = listener.address.text();
   return std::find(route.listeners.begin(), route.listeners.end(), address) != route.listeners.end();
 }
-
-}  // namespace
 
 bool has_path_prefix(std::string_view path, std::string_view prefix) {
   if (!path.starts_with(prefix)) return false;

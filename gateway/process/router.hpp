@@ -55,6 +55,9 @@ struct RouteMatch {
   bool gave_up = false;  // the regex of `route` did not come to an end: whether it is the one nobody knows
 };
 
+// Whether a route is for the requests of a listener.
+[[nodiscard]] bool serves(const conf::Route& route, const conf::Listener& listener);
+
 class Router {
  public:
   // `config` has been validated; throws std::logic_error on what validation should have refused.

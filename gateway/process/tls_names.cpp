@@ -5,6 +5,7 @@
 
 #include "conf/units.hpp"
 #include "gateway/process/networks.hpp"
+#include "gateway/process/router.hpp"
 
 namespace tidegate::gateway {
 namespace {
@@ -40,11 +41,6 @@ bool any_covers(const std::vector<NamedCertificate>& certificates, const std::st
 // Certificates for addresses have those as another kind of name, which nobody asks for by name.
 bool is_name(const std::string& host) {
   return !host.starts_with('[') && !Networks::is_address(host);
-}
-
-bool serves(const conf::Route& route, const conf::Listener& listener) {
-  return route.listeners.empty() || std::find(route.listeners.begin(), route.listeners.end(),
-                                              listener.address.text()) != route.listeners.end();
 }
 
 std::string consequence(const conf::ServerTls& tls, const std::vector<NamedCertificate>& certificates) {

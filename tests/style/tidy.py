@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Runs clang-tidy over the own sources of a build and remembers which were clean: a file is looked at again only when
-it, a header of ours that it includes, its compile command, .clang-tidy or clang-tidy itself has changed. What is
-remembered holds in every clone, as ccache's objects do, and is forgotten when nobody has asked for it for a month.
+"""Runs clang-tidy over the own sources of a build, a folder at a time, and remembers which were clean: one is looked at
+again only when a source of it, a header of ours that they include, their compile command, .clang-tidy or clang-tidy
+itself has changed. What is remembered holds in every clone, as ccache's objects do, and is forgotten when nobody has
+asked for it for a month.
 
 Usage: tidy.py ROOT BUILD     BUILD is configured with Ninja; sources that were not built are checked each time.
 """
@@ -54,59 +55,86 @@ def forget_old(memory):
                 stamp.unlink()
 
 
-def key_of(root, entry, headers, common):
-    """A hash over all that the verdict on this source depends on, or None if that is not known."""
-    made = re.search(r" -o (\S+)", entry["command"])
-    sources = headers.get(made.group(1)) if made else None
-    if not sources:
-        return None
-    digest = hashlib.sha256(common)
-    digest.update(entry["command"].replace(str(root), "").encode())
-    for path in sorted(set(sources)):
-        if not path.is_file():
-            return None
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
+class Batch:
+    """The sources of one folder that are compiled in one way, read by clang-tidy as one: most of its time goes to what
+    they include, and all of a folder include much the same. Hence no two of them may define one name differently."""
+
+    def __init__(self, folder, command):
+        self.folder, self.command, self.sources, self.objects = folder, command, [], []
+
+    def key(self, root, headers, common):
+        """A hash over all that the verdict depends on, or None if that is not known."""
+        digest = hashlib.sha256(common)
+        digest.update(self.command.replace(str(root), "").encode())
+        files = set()
+        for built in self.objects:
+            if built not in headers:
+                return None
+            files.update(headers[built])
+        for path in sorted(files):
+            if not path.is_file():
+                return None
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+        return digest.hexdigest()
+
+    def check(self, root, build):
+        scratch = build / "tidy" / self.folder.replace("/", "_")
+        scratch.mkdir(parents=True, exist_ok=True)
+        whole = scratch / f"{hashlib.sha256(self.command.encode()).hexdigest()[:8]}.cpp"
+        whole.write_text("".join(f'#include "{root / source}"\n' for source in sorted(self.sources)))
+        entry = {"directory": str(build), "file": str(whole), "command": f"{self.command} -c {whole}"}
+        (scratch / "compile_commands.json").write_text(json.dumps([entry]))
+        ours = f"^{re.escape(str(root))}/({'|'.join(CHECKED)})"
+        command = ["clang-tidy", "--quiet", "-p", str(scratch), f"--header-filter={ours}",
+                   f"--config-file={root / '.clang-tidy'}", "--extra-arg=-Wno-unknown-warning-option", str(whole)]
+        return subprocess.run(command, capture_output=True, text=True)
 
 
-def check(file, build):
-    command = ["clang-tidy", "--quiet", "-p", str(build), "--extra-arg=-Wno-unknown-warning-option", file]
-    return subprocess.run(command, capture_output=True, text=True)
+def batches_of(root, build):
+    batches = {}
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        path = pathlib.Path(entry["file"])
+        source = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
+        if not source.startswith(CHECKED):
+            continue
+        way = re.search(r"^(.*) -o (\S+) -c \S+$", entry["command"])
+        if not way:
+            sys.exit(f"{source}: how it is compiled is not understood: {entry['command']}")
+        batch = batches.setdefault((path.parent, way.group(1)), Batch(str(pathlib.Path(source).parent), way.group(1)))
+        batch.sources.append(source)
+        batch.objects.append(way.group(2))
+    return list(batches.values())
 
 
 def main(root, build):
     root, build = pathlib.Path(root).resolve(), pathlib.Path(build).resolve()
-    entries = {}
-    for entry in json.loads((build / "compile_commands.json").read_text()):
-        path = pathlib.Path(entry["file"])
-        relative = path.relative_to(root).as_posix() if path.is_relative_to(root) else ""
-        if relative.startswith(CHECKED):
-            entries[relative] = entry
-    if not entries:
+    batches = batches_of(root, build)
+    if not batches:
         print(f"{build}: no source of ours in compile_commands.json")
         return 1
 
     headers = headers_by_object(root, build)
     common = (root / ".clang-tidy").read_bytes() + output_of("clang-tidy", "--version").encode()
-    keys = {file: key_of(root, entry, headers, common) for file, entry in entries.items()}
+    keys = {batch: batch.key(root, headers, common) for batch in batches}
     memory = memory_folder()
     forget_old(memory)
 
     faulty, due = 0, []
-    for file, key in keys.items():
+    for batch, key in keys.items():
         if key and (memory / key).exists():
             (memory / key).touch()
         else:
-            due.append(file)
+            due.append(batch)
+    due.sort(key=lambda batch: -len(batch.sources))
     with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for file, result in zip(due, pool.map(lambda file: check(str(root / file), build), due)):
+        for batch, result in zip(due, pool.map(lambda batch: batch.check(root, build), due)):
             if result.returncode != 0:
                 faulty += 1
                 noise = re.compile(r"^\d+ warnings? .*generated.*\n", re.MULTILINE)
-                print(f"--- {file}\n{result.stdout}{noise.sub('', result.stderr)}", flush=True)
-            elif keys[file]:
-                (memory / keys[file]).touch()
-    print(f"clang-tidy: {len(entries)} sources, {len(due)} looked at, {faulty} with faults")
+                print(f"--- {batch.folder}\n{result.stdout}{noise.sub('', result.stderr)}", flush=True)
+            elif keys[batch]:
+                (memory / keys[batch]).touch()
+    print(f"clang-tidy: {len(batches)} folders, {len(due)} looked at, {faulty} with faults")
     return 1 if faulty else 0
 
 

@@ -22,7 +22,7 @@ using Clock = std::chrono::steady_clock;
 constexpr int kLongestUnrest = 5;                  // so many times the quiet that is waited for
 constexpr std::chrono::milliseconds kLook{2'000};  // without inotify
 constexpr int kMostLinks = 16;
-constexpr std::uint32_t kEvents = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ATTRIB;
+constexpr std::uint32_t kChanges = IN_CLOSE_WRITE | IN_MOVED_TO | IN_CREATE | IN_DELETE | IN_ATTRIB;
 
 }  // namespace
 
@@ -68,7 +68,7 @@ struct FileWatch::State : std::enable_shared_from_this<State> {
   void watch() {
     if (!events.is_open()) return;
     for (const auto& directory : directories_of(file)) {
-      if (::inotify_add_watch(events.native_handle(), directory.c_str(), kEvents) >= 0) continue;
+      if (::inotify_add_watch(events.native_handle(), directory.c_str(), kChanges) >= 0) continue;
       if (errno != ENOENT) return give_up(std::strerror(errno));
     }
   }

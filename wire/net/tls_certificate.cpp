@@ -16,11 +16,6 @@
 namespace tidegate::net {
 namespace {
 
-struct BioFree {
-  void operator()(BIO* bio) const { ::BIO_free(bio); }
-};
-using BioPtr = std::unique_ptr<BIO, BioFree>;
-
 BioPtr reader_of(const std::string& text) {
   return BioPtr(::BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }

@@ -17,6 +17,10 @@ struct X509Free {
 struct KeyFree {
   void operator()(EVP_PKEY* key) const { ::EVP_PKEY_free(key); }
 };
+struct BioFree {
+  void operator()(BIO* bio) const { ::BIO_free(bio); }
+};
+using BioPtr = std::unique_ptr<BIO, BioFree>;
 using X509Ptr = std::unique_ptr<X509, X509Free>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, KeyFree>;
 

@@ -11,7 +11,7 @@
 namespace tidegate::net {
 namespace {
 
-constexpr unsigned char kProtocols[] = "\x08http/1.1";
+constexpr unsigned char kOffered[] = "\x08http/1.1";
 
 }  // namespace
 
@@ -30,7 +30,7 @@ TlsClient::TlsClient(const TlsClientSettings& settings, WallTime now)
   }
   ::SSL_CTX_set_verify(raw, verify_ ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   // No upgrade works over HTTP/2, and nothing else is spoken here.
-  ::SSL_CTX_set_alpn_protos(raw, kProtocols, sizeof kProtocols - 1);
+  ::SSL_CTX_set_alpn_protos(raw, kOffered, sizeof kOffered - 1);
   if (!settings.identity.certificate.empty()) use_certificate(raw, load_certificate(settings.identity, now));
 }
 

@@ -13,12 +13,8 @@
 namespace tidegate::net {
 namespace {
 
-struct BioFree {
-  void operator()(BIO* bio) const { ::BIO_free(bio); }
-};
-
 std::string text_of(const X509_NAME* name) {
-  const std::unique_ptr<BIO, BioFree> out(::BIO_new(::BIO_s_mem()));
+  const BioPtr out(::BIO_new(::BIO_s_mem()));
   if (!out || ::X509_NAME_print_ex(out.get(), name, 0, XN_FLAG_RFC2253) < 0) return {};
   char* bytes = nullptr;
   const long size = BIO_get_mem_data(out.get(), &bytes);

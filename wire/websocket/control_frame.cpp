@@ -8,9 +8,6 @@ namespace tidegate::websocket {
 namespace {
 
 constexpr std::size_t longest_reason = 123;
-constexpr std::size_t longest_control = 125;
-constexpr std::uint8_t fin_bit = 0x80;
-constexpr std::uint8_t mask_bit = 0x80;
 
 // Cuts `text` to `limit` bytes, never through a character: an endpoint must fail a connection over invalid
 // UTF-8.

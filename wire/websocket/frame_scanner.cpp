@@ -7,16 +7,13 @@ namespace tidegate::websocket {
 
 namespace {
 
-constexpr std::uint8_t fin_bit = 0x80;
 constexpr std::uint8_t rsv1_bit = 0x40;
 constexpr std::uint8_t all_reserved_bits = 0x70;
 constexpr std::uint8_t opcode_bits = 0x0f;
 constexpr std::uint8_t control_bit = 0x08;
-constexpr std::uint8_t mask_bit = 0x80;
 constexpr std::uint8_t length_bits = 0x7f;
 constexpr std::uint8_t two_byte_length = 126;
 constexpr std::uint8_t eight_byte_length = 127;
-constexpr std::uint64_t longest_control = 125;
 constexpr std::uint16_t no_code_given = 1005;
 
 constexpr std::uint8_t byte_at(std::string_view bytes, std::size_t at) {

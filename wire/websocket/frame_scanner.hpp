@@ -11,6 +11,11 @@
 
 namespace tidegate::websocket {
 
+// RFC 6455 5.2 and 5.5.
+inline constexpr std::uint8_t fin_bit = 0x80;   // of a frame's first byte
+inline constexpr std::uint8_t mask_bit = 0x80;  // of its second
+inline constexpr std::size_t longest_control = 125;
+
 enum class Opcode : std::uint8_t { continuation = 0, text = 1, binary = 2, close = 8, ping = 9, pong = 10 };
 
 enum class Sender : std::uint8_t { client, server };  // clients mask, servers do not

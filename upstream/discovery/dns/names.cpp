@@ -16,7 +16,7 @@ namespace ip = boost::asio::ip;
 constexpr std::size_t most_servers = 3;
 constexpr std::size_t most_domains = 32;
 constexpr int most_dots = 15;
-constexpr std::size_t longest_name = 253;
+constexpr std::size_t longest_dns_name = 253;
 
 std::string lower(std::string_view text) {
   std::string out(text);
@@ -101,7 +101,7 @@ std::vector<std::string> search_names(std::string_view name, const std::vector<s
   const auto itself = without_final_dot(name);
   std::vector<std::string> names;
   const auto add = [&names](std::string one) {
-    if (!one.empty() && one.size() <= longest_name && std::ranges::find(names, one) == names.end()) {
+    if (!one.empty() && one.size() <= longest_dns_name && std::ranges::find(names, one) == names.end()) {
       names.push_back(std::move(one));
     }
   };

@@ -9,9 +9,9 @@ namespace tidegate::upstream {
 namespace {
 
 constexpr std::size_t most_bytes = 1024 * 1024;
-constexpr std::size_t longest_word = 16 * 1024;
+constexpr std::size_t longest_secret = 16 * 1024;
 
-conf::Parsed<std::string> refusal(std::string why) {
+conf::Parsed<std::string> unreadable(std::string why) {
   return {boost::system::in_place_error, conf::Unreadable{std::move(why)}};
 }
 
@@ -22,8 +22,8 @@ conf::Parsed<std::string> read_word(const std::string& text) {
   const auto begin = std::min(text.find_first_not_of(blanks), text.size());
   const auto word = text.substr(begin, text.find_last_not_of(blanks) + 1 - begin);
   const auto is_visible = [](char c) { return c > ' ' && c <= '~'; };
-  if (word.empty() || word.size() > longest_word || !std::all_of(word.begin(), word.end(), is_visible))
-    return refusal("is not one word of at most " + std::to_string(longest_word) + " visible characters");
+  if (word.empty() || word.size() > longest_secret || !std::all_of(word.begin(), word.end(), is_visible))
+    return unreadable("is not one word of at most " + std::to_string(longest_secret) + " visible characters");
   return {boost::system::in_place_value, word};
 }
 
@@ -31,12 +31,12 @@ conf::Parsed<std::string> read_word_file(const std::string& file) {
   auto text = read_credential_file(file);
   if (!text) return text;
   auto word = read_word(*text);
-  return word ? word : refusal(file + " " + word.error().why);
+  return word ? word : unreadable(file + " " + word.error().why);
 }
 
 conf::Parsed<std::string> read_credential_file(const std::string& file) {
   auto text = net::read_whole_file(file, most_bytes);
-  if (!text) return refusal(file + " " + text.error().why);
+  if (!text) return unreadable(file + " " + text.error().why);
   return {boost::system::in_place_value, std::move(*text)};
 }
 

@@ -21,7 +21,7 @@ class Refusal : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-YAML::Node member(const YAML::Node& map, const std::string& name) {
+YAML::Node entry(const YAML::Node& map, const std::string& name) {
   if (!map.IsMap()) return YAML::Node(YAML::NodeType::Undefined);
   return map[name];
 }
@@ -67,11 +67,11 @@ class KubeconfigReader {
 
   // The member `of` of the item of a list that has this name.
   YAML::Node named(const char* list, const char* of, const std::string& name) const {
-    const auto items = member(root_, list);
+    const auto items = entry(root_, list);
     if (items.IsDefined() && items.IsSequence()) {
       for (const auto& item : items) {
         if (text(item, "name", list) != name) continue;
-        const auto found = member(item, of);
+        const auto found = entry(item, of);
         if (!found.IsDefined() || !found.IsMap()) break;
         return found;
       }
@@ -81,7 +81,7 @@ class KubeconfigReader {
 
   // Empty where it is not there.
   std::string text(const YAML::Node& map, const std::string& name, const std::string& where) const {
-    const auto found = member(map, name);
+    const auto found = entry(map, name);
     if (!found.IsDefined() || found.IsNull()) return {};
     if (!found.IsScalar()) refuse("has a " + name + " that is no text, in " + where);
     return found.Scalar();
@@ -147,7 +147,7 @@ class KubeconfigReader {
     const auto where = "user " + name;
     const auto user = named("users", "user", name);
     for (const char* const program : {"exec", "auth-provider"}) {
-      if (!member(user, program).IsDefined()) continue;
+      if (!entry(user, program).IsDefined()) continue;
       refuse(
           "gets the credentials of " + where + " by " + program +
           ", and tidegate runs no programs for that: give it a token, a tokenFile or a client certificate");
