@@ -176,6 +176,9 @@ void describe_discovery(Fields& fields, Upstream& upstream) {
                "and are read anew when it changes."},
               "", take_file, "a file");
   fields.require_one(sources);
+  // One with a fault is there all the same: that there are no `endpoints` is no second one.
+  const bool written = fields.has("dns") || fields.has("kubernetes") || fields.has("file");
+  if (written && std::holds_alternative<std::monostate>(upstream.discovery)) upstream.discovery = DnsSource{};
   fields.duration({"keepEndpoints",
                    "How long what is known of names, Kubernetes or a file stays in force while it cannot be "
                    "renewed; then nothing new goes there. 0: for ever."},

@@ -49,7 +49,8 @@ std::optional<LeaveSign> LeaveSignal::count(const LeavingClose& close, TimePoint
     if (is_recent(newcomers_[1], now) && !sign) sign = LeaveSign::newcomers;
     newcomers_ = {now, newcomers_[0]};
   }
-  if (sign) *this = {};
+  if (sign == LeaveSign::clients) *this = {};
+  if (sign == LeaveSign::newcomers) newcomers_ = {};
   return sign;
 }
 

@@ -33,9 +33,13 @@ const Claims::Claim* Claims::best_claim(const StaleSources& stale) const {
     const auto offer = claim.offered.offer;
     return offer == Offer::serving && contains(stale, claim.source) ? Offer::not_serving : offer;
   };
+  const auto is_better = [&](const Claim& claim, const Claim& other) {
+    if (rank(claim) != rank(other)) return rank(claim) < rank(other);
+    return claim.source == listed || (other.source != listed && claim.source > other.source);
+  };
   const Claim* best = nullptr;
   for (const auto& claim : claims_)
-    if (best == nullptr || rank(claim) <= rank(*best)) best = &claim;
+    if (best == nullptr || is_better(claim, *best)) best = &claim;
   return best;
 }
 

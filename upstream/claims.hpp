@@ -10,8 +10,9 @@
 
 namespace tidegate::upstream {
 
-// Of a source within its cluster; 0 is the list in the configuration.
+// Of a source within its cluster; a later one has a higher number.
 using SourceNumber = std::uint32_t;
+inline constexpr SourceNumber listed = 0;  // the list in the configuration
 
 // The sources of a cluster whose word is too old: what they offer takes nothing new.
 using StaleSources = std::vector<SourceNumber>;
@@ -27,7 +28,8 @@ class Claims {
 
   // The best that any of them says: as long as one source serves, it serves. Absent without any.
   [[nodiscard]] Discovery discovery(const StaleSources& stale) const;
-  // What the one says that is best, of equals the one that came last; there must be one.
+  // What the one says that is best; there must be one. Of equals the list in the configuration, else the
+  // latest source.
   [[nodiscard]] const DiscoveredEndpoint& best(const StaleSources& stale) const;
 
  private:

@@ -12,7 +12,6 @@ class Pool::Idle final : public net::Waiter, public net::DeadlineNode {
   void keep(Connection connection, const Endpoint& endpoint, net::TimePoint until) {
     connection_ = std::move(connection);
     endpoint_ = endpoint.id();
-    epoch_ = endpoint.pool_epoch();
     connection_.stream->reader = this;
     pool_.loop_.wheel().arm(*this, until);
   }
@@ -23,7 +22,7 @@ class Pool::Idle final : public net::Waiter, public net::DeadlineNode {
   }
   [[nodiscard]] EndpointId endpoint() const { return endpoint_; }
   [[nodiscard]] bool usable(const Endpoint& endpoint) const {
-    return epoch_ == endpoint.pool_epoch() && connection_.stream->is_quiet();
+    return connection_.epoch == endpoint.pool_epoch() && connection_.stream->is_quiet();
   }
 
  private:
@@ -37,7 +36,6 @@ class Pool::Idle final : public net::Waiter, public net::DeadlineNode {
   Pool& pool_;
   Connection connection_;
   EndpointId endpoint_ = 0;
-  std::uint32_t epoch_ = 0;
 };
 
 Pool::Pool(net::EventLoop& loop) : loop_(loop) {}

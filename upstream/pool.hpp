@@ -15,6 +15,7 @@ namespace tidegate::upstream {
 struct Connection {
   Reservation place;  // outlives the stream: the pod must see the end before somebody else gets the place
   std::unique_ptr<net::Stream> stream;
+  std::uint32_t epoch = 0;  // of its endpoint (see Endpoint::expire_pools), when it was begun
   bool reused = false;
 
   void close() {

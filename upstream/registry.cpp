@@ -9,8 +9,6 @@
 namespace tidegate::upstream {
 namespace {
 
-constexpr SourceNumber kListed = 0;
-
 // What the configuration lists; names are for sources to follow.
 Reset listed_in(const conf::Upstream& settings) {
   Reset reset;
@@ -34,10 +32,11 @@ void Registry::Update::settle(Entry& entry, std::string_view cause) {
   const auto before = std::exchange(entry.discovery, entry.claims.discovery(cluster.stale));
   const bool drained = entry.state == EndpointState::draining;
   const bool leaves = entry.discovery != Discovery::present || entry.admin == AdminOrder::drain;
-  if ((drained || before == Discovery::not_serving) && !leaves) {
-    entry.verdict = Verdict::unknown;
-    if (drained) entry.sockets.forget();  // nobody has asked it meanwhile
-  }
+  // Nobody has asked it while it drained.
+  const bool returns = drained && entry.admin != AdminOrder::drain &&
+                       entry.discovery != Discovery::draining && entry.discovery != Discovery::absent;
+  if (returns) entry.sockets.forget();
+  if ((drained || before == Discovery::not_serving) && !leaves) entry.verdict = Verdict::unknown;
   settle_sockets(entry, cause);  // before it can be picked
   EndpointFacts facts;
   facts.discovery = entry.discovery;
@@ -97,9 +96,9 @@ void Registry::set_cluster(std::shared_ptr<const conf::Upstream> settings, TimeP
     // A probe that is new with this configuration takes nothing out before it has spoken.
     if (entry->state == EndpointState::ready && entry->verdict == Verdict::unknown)
       entry->verdict = Verdict::pass;
-    if (!entry->claims.has(kListed)) update.settle(*entry, "configuration changed");
+    if (!entry->claims.has(listed)) update.settle(*entry, "configuration changed");
   }
-  take(update, kListed, listed_in(*cluster->settings));
+  take(update, listed, listed_in(*cluster->settings));
   cluster->viewed = {};  // those who gave the settings go by them at once
   update.changed = true;
   publish(update);
@@ -136,7 +135,7 @@ void Registry::take(Update& update, SourceNumber source, const Reset& reset) {
   for (const auto& offered : reset.endpoints) {
     auto& entry = entry_for(cluster, offered);
     if (!seen.insert(&entry).second) continue;  // written twice
-    offer(update, source, offered, source == kListed ? "configuration changed" : "discovered");
+    offer(update, source, offered, source == listed ? "configuration changed" : "discovered");
   }
   for (const auto& entry : cluster.entries) {
     if (!entry->claims.has(source) || seen.contains(entry.get())) continue;
@@ -227,7 +226,9 @@ void Registry::set_stale(std::string_view name, SourceNumber source, bool stale,
   if (stale) cluster->stale.push_back(source);
   Update update{*cluster, now};
   for (const auto& entry : cluster->entries) {
-    if (entry->claims.has(source)) update.settle(*entry, cause);
+    if (!entry->claims.has(source)) continue;
+    adopt_best(update, *entry);
+    update.settle(*entry, cause);
   }
   publish(update);
 }

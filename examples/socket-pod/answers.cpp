@@ -54,6 +54,7 @@ void answer_path(Response& response, const Request& request, const Target& targe
     const auto status = pod.life().ready_status(Clock::now());
     return fill(response, http::int_to_status(status), status == 200 ? "OK\n" : "not ready\n");
   }
+  if (path == "/accept-traffic") return fill(response, http::status::ok, "OK\n");
   if (path == "/stats") {
     response.set(http::field::content_type, "application/json");
     return fill(response, http::status::ok, pod.statistics() + "\n");

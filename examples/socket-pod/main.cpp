@@ -37,7 +37,7 @@ void add_options(CLI::App& app, Options& options) {
             "then: /ready says 500, sockets are closed with 4200, the port still accepts (default 3000)");
   app.add_flag("--reuse-port", options.reuse_port, "set SO_REUSEPORT on the listener");
   app.footer(
-      "Paths: / /ready /stats /app/<key> (WebSocket) /headers /echo /slow?ms= /big?bytes=\n"
+      "Paths: / /ready /accept-traffic /stats /app/<key> (WebSocket) /headers /echo /slow?ms= /big?bytes=\n"
       "       POST /control/ready?status=503&for=5000 makes /ready answer 503 for 5 s");
 }
 

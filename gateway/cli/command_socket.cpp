@@ -2,8 +2,6 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -12,6 +10,7 @@
 
 #include "conf/yaml_tree.hpp"
 #include "wire/net/socket_address.hpp"
+#include "wire/net/whole_file.hpp"
 
 namespace tidegate::gateway {
 namespace {
@@ -45,15 +44,24 @@ void place_command_socket(conf::Admin& admin, const std::string& inherited, std:
   admin.socket_path = kStandardSocket;
 }
 
-std::string find_command_socket(const std::string& config_file) {
-  std::ifstream stream(config_file, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+conf::Parsed<std::string> find_command_socket(const std::string& config_file, bool named) {
+  const auto usual = [](std::string path) {
+    return conf::Parsed<std::string>(boost::system::in_place_value, std::move(path));
+  };
+  const auto refuse = [&](const std::string& why) -> conf::Parsed<std::string> {
+    if (!named) return usual(kStandardSocket);
+    return {boost::system::in_place_error,
+            conf::Unreadable{why + "; the admin socket of its gateway can be named with --socket instead"}};
+  };
+  const auto text = net::read_whole_file(config_file, conf::YamlBounds{}.bytes);
+  if (!text) return refuse(config_file + ": " + text.error().why);
   conf::FaultList faults(config_file);
-  const auto tree = conf::YamlTree::parse(text, faults);
+  const auto tree = conf::YamlTree::parse(*text, faults);
+  if (tree.root() == nullptr && !faults.errors().empty()) return refuse(faults.errors().front().text());
   const auto* const socket = tree.locate("admin.socket");
-  const bool named =
+  const bool is_path =
       socket != nullptr && socket->kind == conf::YamlValue::Kind::scalar && socket->text.starts_with('/');
-  return named ? socket->text : kStandardSocket;
+  return usual(is_path ? socket->text : kStandardSocket);
 }
 
 }  // namespace tidegate::gateway

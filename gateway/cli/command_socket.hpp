@@ -4,6 +4,7 @@
 #include <string>
 
 #include "conf/config.hpp"
+#include "conf/units.hpp"
 
 namespace tidegate::gateway {
 
@@ -18,7 +19,7 @@ inline constexpr const char* kStandardSocket = "/run/tidegate/admin.sock";
 void place_command_socket(conf::Admin& admin, const std::string& inherited, std::string& why);
 
 // For a client of it: the path that the file names, also if the file is faulty elsewhere; else the standard
-// one.
-[[nodiscard]] std::string find_command_socket(const std::string& config_file);
+// one. An error if the file cannot be read and was named by the user: another gateway is not what is meant.
+[[nodiscard]] conf::Parsed<std::string> find_command_socket(const std::string& config_file, bool named);
 
 }  // namespace tidegate::gateway

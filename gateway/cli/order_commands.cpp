@@ -1,6 +1,9 @@
 #include "gateway/cli/order_commands.hpp"
 
+#include <algorithm>
+#include <cstdio>
 #include <memory>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -28,6 +31,15 @@ CLI::App* add(CLI::App& app, const char* name, const char* description, Argument
       ->capture_default_str();
   command->add_option("--socket", arguments.socket, "Its admin socket; default: admin.socket of that file");
   return command;
+}
+
+// Empty, and a line on stderr, if there is none to be had.
+std::string socket_of(const Arguments& arguments, const std::string& config_file, bool named) {
+  if (!arguments.socket.empty()) return arguments.socket;
+  const auto found = find_command_socket(config_file, named);
+  if (found) return *found;
+  std::fprintf(stderr, "%s\n", found.error().why.c_str());
+  return {};
 }
 
 }  // namespace
@@ -72,8 +84,11 @@ std::function<int()> add_order_commands(CLI::App& app, std::string& config_file)
   auto* const endpoint_drain = add_of_endpoint("drain", "Nothing new goes to it, its WebSockets leave");
   auto* const endpoint_undrain = add_of_endpoint("undrain", "It may be picked again");
 
-  return [=, &config_file]() -> int {
-    const auto socket = arguments->socket.empty() ? find_command_socket(config_file) : arguments->socket;
+  const std::vector<CLI::App*> all{status, reload, upgrade, drain, undrain, endpoint};
+  return [=, &config_file, usual_file = config_file]() -> int {
+    if (std::ranges::none_of(all, [](const CLI::App* command) { return command->parsed(); })) return -1;
+    const auto socket = socket_of(*arguments, config_file, config_file != usual_file);
+    if (socket.empty()) return status->parsed() ? 3 : 1;
     if (status->parsed()) return order_status(socket, arguments->json);
     if (reload->parsed()) return order_reload(socket);
     if (upgrade->parsed()) return order_upgrade(socket, arguments->program);

@@ -78,6 +78,8 @@ net::Task<Forward::Step> Forward::read_answer() {
       const auto next = co_await watch_first_frame();
       if (next != Step::done) co_return next;
     }
+    endpoint_->set_last_answer(
+        net::Clock::now());  // not sooner: its first words may have sent the client away
     co_return open_tunnel();
   }
   if (status == 502 || status == 503 || status == 504) {
@@ -99,7 +101,7 @@ void Forward::note_answer_time() {
   current().header =
       std::chrono::duration_cast<std::chrono::microseconds>(net::Clock::now() - attempt_began_);
   current().total = current().header;
-  endpoint_->set_last_answer(net::Clock::now());
+  if (exchange_.response.status != 101) endpoint_->set_last_answer(net::Clock::now());
 }
 
 // Reads up to the final head (or the 101), which is `done`.

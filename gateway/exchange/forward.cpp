@@ -210,8 +210,8 @@ void Forward::note_failure_beside(const upstream::EndpointPtr& endpoint, const n
   counters_.connect_failures_by_kind[static_cast<std::size_t>(fault.counted)].add();
   if (!is_local(fault.outcome) && !settings().virtual_address)
     worker_.control().connect_failed(endpoint, fault.outcome);
-  failed_beside_ = "; to " + endpoint->address_text() + ": " + error.message();
-  tried_.push_back(endpoint->id());
+  failed_beside_ += "; to " + endpoint->address_text() + ": " + error.message();
+  if (!is_local(fault.outcome)) tried_.push_back(endpoint->id());
 }
 
 TryFacts Forward::facts_of(AttemptOutcome outcome) const {

@@ -23,6 +23,7 @@ net::Task<net::error_code> Forward::open(upstream::Reservation place) {
     }
   }
   connection_.place = std::move(place);
+  connection_.epoch = endpoint_->pool_epoch();
   PendingConnect pending(worker_.loop(), worker_.connects(), *endpoint_);
   const net::OpeningLimits limits{std::min(worker_.now() + settings().timeouts.connect, deadline_),
                                   &client_.stream(), &pending.called_off()};
@@ -55,10 +56,11 @@ net::Task<net::error_code> Forward::connect(PendingConnect& pending, net::Openin
   }
   const auto second = upstream::socket_address(other.endpoint()->address());
   auto either = co_await upstream::connect_to_either(worker_.loop(), *address, *second, settings(), limits);
+  const auto result = either.stream ? net::error_code() : either.stream.error();
   if (either.second_fault) note_failure_beside(other.endpoint(), either.second_fault);
-  if (!either.stream) co_return either.stream.error();
+  if (either.first_fault && either.first_fault != result) note_failure_beside(endpoint_, either.first_fault);
+  if (result) co_return result;
   if (either.second_taken) {
-    if (either.first_fault) note_failure_beside(endpoint_, either.first_fault);
     go_to_other_family(std::move(other));
     pending.follow(*endpoint_);
   }
@@ -88,6 +90,7 @@ void Forward::go_to_other_family(upstream::Reservation other) {
   exchange_.met.push_back(endpoint_);
   current().endpoint = endpoint_->address_text();
   connection_.place = std::move(other);
+  connection_.epoch = endpoint_->pool_epoch();
 }
 
 // The PROXY protocol's header, before the first byte of the request and of TLS.

@@ -17,7 +17,7 @@ namespace tidegate::gateway {
 
 // What two gateways must have in common for one to take over from the other. To be raised with every change
 // of what is handed over, or of its order.
-inline constexpr std::uint32_t handover_format = 2;
+inline constexpr std::uint32_t handover_format = 3;
 
 class Packer {
  public:

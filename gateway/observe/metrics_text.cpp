@@ -229,11 +229,12 @@ void write_tunnels(Exposition& out, const Metrics& metrics) {
   write_per_upstream(
       out, metrics, "tidegate_tunnels_truncated_total", "Tunnels that ended without a proper close.",
       [](const auto& u) -> auto& { return u.tunnels_truncated; });
-  write_by_enum<health::LeaveSign>(
-      out, metrics,
-      {"tidegate_leave_signals_total", "sign",
-       "Endpoints taken out for the Closes that they sent or the answers that they lost, by sign."},
-      &UpstreamCounters::leave_signals);
+  write_by_enum<health::LeaveSign>(out, metrics,
+                                   {"tidegate_leave_signals_total", "sign",
+                                    "Endpoints taken out by what they did: clients, a Close that speaks of "
+                                    "leaving to two clients within 1 s; newcomers, to three new WebSockets; "
+                                    "losses, connections of two clients that ended without an answer."},
+                                   &UpstreamCounters::leave_signals);
   write_directions(
       out, metrics, {"tidegate_tunnel_messages_total", "WebSocket data messages relayed."},
       [](const auto& u) -> auto& { return u.messages_from_client; },

@@ -16,7 +16,7 @@ void write_sources(Exposition& out, const std::vector<SourceReport>& sources) {
          "Time since what a source of endpoints says was known to be true.",
          [](const auto& source) { return source.age_seconds; });
   family("tidegate_discovery_stale", "gauge",
-         "Whether that is longer than `keepEndpoints`, so that nothing new goes there.",
+         "Whether it could not be asked for longer than `keepEndpoints`, so that nothing new goes there.",
          [](const auto& source) { return source.stale ? 1 : 0; });
   family("tidegate_discovery_updates_total", "counter", "Changes that a source of endpoints has told.",
          [](const auto& source) { return source.updates; });

@@ -25,6 +25,7 @@ struct Group {
   std::size_t ready = 0;
   std::size_t shut = 0;  // of these, to new WebSockets
   std::size_t all = 0;
+  std::vector<const SourceReport*> sources;
   std::vector<const upstream::EndpointReport*> others;  // that are not ready, or shut
 };
 
@@ -46,6 +47,7 @@ std::map<std::string, Group> groups_of(const Status& status) {
     row.tunnels = upstream.tunnels;
     row.waiting = upstream.waiting;
   }
+  for (const auto& source : status.sources) groups[source.upstream].sources.push_back(&source);
   for (const auto& endpoint : status.endpoints) {
     auto& row = groups[endpoint.cluster];
     ++row.all;
@@ -71,6 +73,18 @@ std::string line_of(const upstream::EndpointReport& endpoint) {
   return line + "\n";
 }
 
+// Empty of a source that is as it should be; `alone`: there is no endpoint at all.
+std::string line_of(const SourceReport& source, bool alone) {
+  const auto line = "  " + source.source;
+  if (!source.fault.empty())
+    return line + " fails: " + source.fault +
+           (!source.spoken ? "; it has told no endpoints yet\n"
+            : source.stale ? "; that lasts for longer than keepEndpoints\n"
+                           : "; what it said last stays\n");
+  if (!source.spoken) return line + " has not answered yet\n";
+  return alone ? line + " has no endpoints\n" : std::string();
+}
+
 std::string lines_of(const std::string& name, const Group& group) {
   auto lines = name + (group.configured ? ": " : " (removed): ") + std::to_string(group.ready) + " of " +
                counted(static_cast<std::int64_t>(group.all), "endpoint", "endpoints") + " ready, " +
@@ -79,6 +93,7 @@ std::string lines_of(const std::string& name, const Group& group) {
   if (group.tunnels > 0) lines += " (" + counted(group.tunnels, "WebSocket", "WebSockets") + ")";
   if (group.waiting > 0) lines += ", " + std::to_string(group.waiting) + " held until one is ready";
   lines += "\n";
+  for (const auto* const source : group.sources) lines += line_of(*source, group.all == 0);
   const auto listed = std::min(group.others.size(), kMostListed);
   for (std::size_t i = 0; i < listed; ++i) lines += line_of(*group.others[i]);
   if (listed < group.others.size())

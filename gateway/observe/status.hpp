@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/observe/reload_report.hpp"
+#include "gateway/observe/source_report.hpp"
 #include "upstream/registry.hpp"
 
 namespace tidegate::gateway {
@@ -29,12 +30,13 @@ struct Status {
   ReloadReport reloads;
   std::string reload_fault;  // of the last reload, a line or more; empty: it succeeded
   std::vector<UpstreamStatus> upstreams;
+  std::vector<SourceReport> sources;
   // Those of upstreams that a reload removed are among them until they are empty.
   std::vector<upstream::EndpointReport> endpoints;
 };
 
-// For people: of each upstream the counts, and those endpoints that are not ready, or take no new WebSockets,
-// with the cause.
+// For people: of each upstream the counts, its sources that fail or have no endpoints, and those endpoints
+// that are not ready, or take no new WebSockets, with the cause.
 [[nodiscard]] std::string status_text(const Status& status);
 
 // For programs: the members of `endpoints_page`, the JSON object that /endpoints answers, and beside them

@@ -73,6 +73,8 @@ void Control::take_finding(const health::Finding& finding) {
 }
 
 void Control::warn_of(const health::SharedAddress& found) {
+  constexpr std::size_t most = 1000;
+  if (told_shared_.size() >= most || !told_shared_.insert(found.endpoint->id()).second) return;
   log_->warn("{}", shared_address_line(*found.endpoint, found.cluster, found.names));
 }
 
@@ -110,11 +112,16 @@ std::optional<health::LeaveSign> Control::note_leaving_close(const upstream::End
                                                              const health::LeavingClose& close) {
   if (!endpoint->eligible()) return std::nullopt;
   std::optional<health::LeaveSign> sign;
+  bool believed = true;
   {
     const auto now = upstream::Clock::now();
     const std::lock_guard lock(leave_mutex_);
     sign = leave_signals_[endpoint->id()].count(close, now);
-    if (sign == health::LeaveSign::newcomers && !accusers_.believe(close.client, now)) sign.reset();
+    believed = sign != health::LeaveSign::newcomers || accusers_.believe(close.client, now);
+  }
+  if (sign && !believed) {
+    hurry(endpoint);
+    return std::nullopt;
   }
   if (sign) take_out(endpoint, health::describe(*sign, close.code));
   return sign;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
@@ -147,6 +148,7 @@ class Control {
   std::mutex leave_mutex_;  // taken by workers, for what speaks of leaving and for nothing else
   std::unordered_map<upstream::EndpointId, health::LeaveSignal> leave_signals_;
   health::Accusers accusers_;
+  std::unordered_set<upstream::EndpointId> told_shared_;  // of which `warn_of` has told
   mutable bool warmed_up_ = false;
   WorkerViewPtr view_;                                    // the workers' newest
   std::vector<std::weak_ptr<const WorkerView>> earlier_;  // those before it that somebody may still hold

@@ -15,7 +15,8 @@ using upstream::SourceNumber;
 using upstream::TimePoint;
 
 // A fault that goes on is said again after so long.
-constexpr std::chrono::seconds kSayAgain{60};
+constexpr std::chrono::seconds kTellAgain{60};
+constexpr std::chrono::seconds kTellChange{1};
 constexpr std::size_t kMostWarnings = 100;
 
 }  // namespace
@@ -39,6 +40,7 @@ struct Discovery::Earlier {
   SourceNumber number = 0;
   TimePoint since{};  // nobody renews what it said
   bool stale = false;
+  bool spoken = false;
 };
 
 struct Discovery::Cluster {
@@ -89,7 +91,7 @@ void Discovery::apply(const conf::Config& config, TimePoint now) {
 }
 
 Discovery::Earlier Discovery::earlier_of(const Followed& followed, TimePoint now) {
-  return {followed.number, followed.fault.empty() ? now : followed.failing, followed.stale};
+  return {followed.number, followed.fault.empty() ? now : followed.failing, followed.stale, followed.spoken};
 }
 
 void Discovery::open(const std::string& upstream, Cluster& cluster, const SourceSettings& settings,
@@ -123,7 +125,7 @@ void Discovery::inherit(const std::string& upstream, std::vector<upstream::Disco
   const auto found = clusters_.find(upstream);
   if (found == clusters_.end() || found->second.all_have_spoken()) return;
   const auto number = ++last_number_;
-  found->second.earlier.push_back({number, now, false});
+  found->second.earlier.push_back({number, now, false, true});
   registry_.discover(upstream, number, upstream::Reset{std::move(endpoints), {}}, now);
 }
 
@@ -160,7 +162,9 @@ void Discovery::failed(const std::string& upstream, SourceNumber number, std::st
   const auto now = upstream::Clock::now();
   ++followed->failures;
   if (followed->fault.empty()) followed->failing = now;
-  if (followed->fault.empty() || now >= followed->said + kSayAgain) {
+  // One that goes on is told again now and then, another one soon.
+  const auto pause = why == followed->fault ? kTellAgain : kTellChange;
+  if (followed->fault.empty() || now >= followed->said + pause) {
     followed->said = now;
     log_->warn("upstream {}: {}: {}; {}", upstream, followed->settings.text(), why,
                followed->spoken ? "what it said last stays in force" : "it has told no endpoints yet");
@@ -195,22 +199,27 @@ void Discovery::look(TimePoint now) {
     const auto until = conf::duration_text(keep) + " (keepEndpoints)";
     for (const auto& followed : cluster.sources) {
       const bool old = followed->spoken && !followed->fault.empty() && is_old(followed->failing);
-      age(upstream, followed->number, followed->stale, old,
-          followed->settings.text() + " could not be asked for " + until + ": " + followed->fault, now);
+      if (old == std::exchange(followed->stale, old)) continue;
+      const auto why =
+          followed->settings.text() + " could not be asked for " + until + ": " + followed->fault;
+      set_stale(upstream, followed->number, old ? why : std::string(), now);
     }
-    for (auto& earlier : cluster.earlier)
-      age(upstream, earlier.number, earlier.stale, is_old(earlier.since),
-          "only a source that is followed no more has it, since " + until, now);
+    if (cluster.sources.empty()) continue;  // it goes, with all that it has
+    for (auto& earlier : cluster.earlier) {
+      const bool old = earlier.spoken && is_old(earlier.since);
+      if (old == std::exchange(earlier.stale, old)) continue;
+      const auto why = "only a source that is followed no more has it, since " + until;
+      set_stale(upstream, earlier.number, old ? why : std::string(), now);
+    }
   }
 }
 
-// Whether what a source said is too old; a reload may change what is.
-void Discovery::age(const std::string& upstream, SourceNumber number, bool& stale, bool old,
-                    const std::string& why, TimePoint now) {
-  if (stale == old) return;
-  stale = old;
-  if (old) log_->error("upstream {}: nothing new goes there: {}", upstream, why);
-  registry_.set_stale(upstream, number, old, old ? why : "keepEndpoints is longer now", now);
+// `why` is empty where keepEndpoints has become longer.
+void Discovery::set_stale(const std::string& upstream, SourceNumber number, const std::string& why,
+                          TimePoint now) {
+  const bool stale = !why.empty();
+  if (stale) log_->error("upstream {}: nothing new goes there: {}", upstream, why);
+  registry_.set_stale(upstream, number, stale, stale ? why : "keepEndpoints is longer now", now);
 }
 
 // For those who find no endpoint.

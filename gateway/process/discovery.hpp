@@ -62,8 +62,8 @@ class Discovery {
   void refresh(const std::string& upstream, Followed& followed, upstream::TimePoint now);
   void part_from_earlier(const std::string& upstream, Cluster& cluster, upstream::TimePoint now);
   [[nodiscard]] static Earlier earlier_of(const Followed& followed, upstream::TimePoint now);
-  void age(const std::string& upstream, upstream::SourceNumber number, bool& stale, bool old,
-           const std::string& why, upstream::TimePoint now);
+  void set_stale(const std::string& upstream, upstream::SourceNumber number, const std::string& why,
+                 upstream::TimePoint now);
   void explain(const std::string& upstream, const Cluster& cluster);
 
   upstream::Registry& registry_;

@@ -160,6 +160,7 @@ AdminReply Gateway::status_reply(bool json) {
   status.reload_fault = reload_fault_;
   for (const auto& upstream : config_->upstreams)
     status.upstreams.push_back(status_of(upstream.name, metrics_));
+  status.sources = control_.discovery().report(upstream::Clock::now());
   status.endpoints = control_.registry().report();
   const int code = status.ready ? 200 : 503;
   if (!json) return text_reply(code, status_text(status));

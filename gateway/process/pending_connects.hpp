@@ -19,7 +19,10 @@ class PendingConnect {
   PendingConnect& operator=(const PendingConnect&) = delete;
 
   // It goes on at another endpoint.
-  void follow(const upstream::Endpoint& endpoint) { endpoint_ = &endpoint; }
+  void follow(const upstream::Endpoint& endpoint) {
+    endpoint_ = &endpoint;
+    called_off_.clear();
+  }
   // Raised once nothing can come of it.
   [[nodiscard]] net::Signal& called_off() { return called_off_; }
 

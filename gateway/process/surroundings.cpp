@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <optional>
@@ -159,6 +160,26 @@ void look_at_state(const conf::Config& config, Surroundings& found) {
                             folder + ": " + why + "; until then nothing outlives a restart"});
 }
 
+// A source of endpoints that has nothing to read here; it is asked again and again.
+void look_at_discovery(const conf::Config& config, const conf::Upstream& upstream, Surroundings& found) {
+  const auto key = "upstreams." + upstream.name;
+  const auto tell = [&](const std::string& path, const std::string& why) {
+    found.doubtful.push_back(
+        {config.place_of(path, upstream.place), path, why + "; until then there are no endpoints from it"});
+  };
+  const auto look_at_file = [&](const std::string& path, const std::string& file) {
+    if (!may(file, R_OK)) tell(path, file + ": cannot be read: " + std::strerror(errno));
+  };
+  if (const auto* const list = std::get_if<conf::FileSource>(&upstream.discovery))
+    return look_at_file(key + ".file", list->path);
+  const auto* const kubernetes = std::get_if<conf::KubernetesSource>(&upstream.discovery);
+  if (kubernetes == nullptr) return;
+  if (!kubernetes->kubeconfig.empty())
+    return look_at_file(key + ".kubernetes.kubeconfig", kubernetes->kubeconfig);
+  if (std::getenv("KUBERNETES_SERVICE_HOST") == nullptr)
+    tell(key + ".kubernetes", "this is no pod of Kubernetes; from outside, name a `kubeconfig`");
+}
+
 }  // namespace
 
 ListenerKey listener_key(const conf::Config& config, std::size_t listener) {
@@ -179,6 +200,7 @@ Surroundings look_around(const conf::Config& config) {
   Surroundings found;
   look_at_listeners(config, found);
   for (const auto& upstream : config.upstreams) look_at_sources(config, upstream, found);
+  for (const auto& upstream : config.upstreams) look_at_discovery(config, upstream, found);
   if (config.access_log.enabled) look_at_log(config, "log.access", config.access_log.path, found);
   look_at_log(config, "log.error", config.error_log.path, found);
   look_at_challenges(config, found);

@@ -190,8 +190,24 @@ TEST_CASE(
   CHECK(endpoint->host() == "blue.pods.test");
   CHECK(endpoint->name() == endpoint->address_text());
   scene.say(Reset{{next}, ""}, 2);
+  scene.say(Reset{{old}, ""}, 1);  // again: which of them wins does not depend on who speaks when
+  CHECK(weight() == 3);
+  scene.registry.set_stale("pods", 2, true, "silent for an hour", scene.now);
+  CHECK(weight() == 1);
+  CHECK(endpoint->host() == "blue.pods.test");
+  scene.registry.set_stale("pods", 2, false, "asked again", scene.now);
+  CHECK(endpoint->host() == "green.pods.test");
   scene.say(Remove{{address_of(1)}, "gone"}, 1);
   CHECK(weight() == 3);
+}
+
+TEST_CASE("what is written in the configuration goes before what a name resolves to") {
+  Scene scene;
+  auto settings = make_settings({1});
+  settings->endpoints[0].weight = 5;
+  scene.registry.set_cluster(settings, scene.now);
+  scene.say(Reset{{offered(1)}, ""}, 7);
+  CHECK(scene.view->members.at(0).weight == 5);
 }
 
 TEST_CASE("a verdict is awaited until one serves, or all have said no") {

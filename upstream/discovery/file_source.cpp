@@ -105,6 +105,8 @@ struct FileSource::Reader : std::enable_shared_from_this<Reader> {
     look_later();
     const auto now = net::stamp_of(file);
     if (now == net::FileStamp{}) return fail(file + ": is not there any more");
+    // Only what stays: in between it may be half written.
+    if (now != stamp && std::exchange(seen, now) != now) return;
     if (now != stamp) begin_watch();
     if (stopped) return;
     if (now == stamp && fault.empty()) return events.confirm();
@@ -118,6 +120,7 @@ struct FileSource::Reader : std::enable_shared_from_this<Reader> {
   boost::asio::steady_timer timer;
   std::unique_ptr<net::FileWatch> watch;
   net::FileStamp stamp;  // of what was read last
+  net::FileStamp seen;   // by a look, that was another one
   std::string fault;     // of the last look or read; empty: none
   bool stopped = false;
 };

@@ -82,6 +82,23 @@ TEST_CASE("status: endpoints that are ready and take no new WebSockets, with the
         std::string::npos);
 }
 
+TEST_CASE("status: sources that fail, or have nobody") {
+  auto status = sample();
+  status.sources = {{"soketi", "dns soketi:6001", true, {}, 1, false, 1, 0},
+                    {"soketi", "file /pods.yaml", true, "/pods.yaml: is not there any more", 1, false, 1, 1},
+                    {"api", "kubernetes hex/api", true, {}, 1, false, 1, 0},
+                    {"chat", "dns chat:80", false, "no such name", 1, false, 0, 1}};
+  const auto text = status_text(status);
+  CHECK(
+      text.find("(120 WebSockets)\n  file /pods.yaml fails: /pods.yaml: is not there any more; what it said "
+                "last stays\n") != std::string::npos);
+  CHECK(text.find("\napi (removed): 0 of 0 endpoints ready, 0 requests and WebSockets in progress\n"
+                  "  kubernetes hex/api has no endpoints\n") != std::string::npos);
+  CHECK(text.find("\n  dns chat:80 fails: no such name; it has told no endpoints yet\n") !=
+        std::string::npos);
+  CHECK(text.find("dns soketi") == std::string::npos);
+}
+
 TEST_CASE("status: an upstream without endpoints is shown, and one that is going too") {
   auto status = sample();
   status.upstreams = {{"api", 0, 0}};

@@ -1,6 +1,7 @@
 // What a configuration counts on beyond its own text.
 #include "gateway/process/surroundings.hpp"
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -123,4 +124,24 @@ TEST_CASE("a directory for what outlives a restart that is not there is told") {
   const auto file = around("stateDirectory: " + folder.path() + "/file\n");
   REQUIRE(file.doubtful.size() == 1);
   CHECK(file.doubtful[0].message.find("/file: is not a directory") != std::string::npos);
+}
+
+TEST_CASE("a source of endpoints that has nothing to read here is told, and keeps nobody from starting") {
+  const test::TemporaryFolder folder;
+  const auto with = [](const std::string& source) {
+    return look_around(conf::config_of(kServing + "upstreams:\n  a:\n    " + source + "\n"));
+  };
+  const auto missing = with("file: " + folder.path() + "/pods.yaml");
+  CHECK(missing.lacking.empty());
+  REQUIRE(missing.doubtful.size() == 1);
+  CHECK(missing.doubtful[0].text() == "t.yaml:4:11: upstreams.a.file: " + folder.path() +
+                                          "/pods.yaml: cannot be read: No such file or directory; until then "
+                                          "there are no endpoints from it");
+  std::ofstream(folder.path() + "/pods.yaml") << "[]";
+  CHECK(with("file: " + folder.path() + "/pods.yaml").doubtful.empty());
+  const auto kubeconfig = with("kubernetes: { service: a, kubeconfig: /nope }");
+  REQUIRE(kubeconfig.doubtful.size() == 1);
+  CHECK(kubeconfig.doubtful[0].path == "upstreams.a.kubernetes.kubeconfig");
+  const auto pod = with("kubernetes: { service: a, namespace: b }");
+  CHECK(pod.doubtful.size() == (std::getenv("KUBERNETES_SERVICE_HOST") == nullptr ? 1U : 0U));
 }

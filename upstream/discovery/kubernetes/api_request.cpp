@@ -32,7 +32,7 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_head = 32 * 1024;
 constexpr std::size_t most_at_once = 32 * 1024;
-constexpr std::size_t most_addresses = 8;
+constexpr std::size_t most_targets = 8;
 // A watch is silent for minutes; a server whose host vanished is noticed within half a minute.
 constexpr net::ConnectionOptions keepalive{15s, 5s, 3};
 
@@ -82,7 +82,7 @@ class ApiRequest::Attempt : public std::enable_shared_from_this<Attempt> {
                               if (error)
                                 return self->finish("its name cannot be resolved: " + error.message());
                               for (const auto& entry : found) {
-                                if (self->targets_.size() < most_addresses) self->targets_.push_back(entry);
+                                if (self->targets_.size() < most_targets) self->targets_.push_back(entry);
                               }
                               self->connect();
                             });

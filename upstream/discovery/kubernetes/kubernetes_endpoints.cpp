@@ -136,7 +136,7 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
       return fail_asking("it ended a watch at once" + (why.empty() ? why : ": " + why));
     // Bookmarks come about once a minute. A server that was put back to an earlier state may have none for
     // the version that it was asked to go on from, and will say nothing for ever.
-    const bool silent = !heard_ && lasted >= options_.silence;
+    const bool silent = Clock::now() - told_ >= options_.silence;
     if (silent) begin_list();
     if (lasted >= shortest_watch) anew_ = false;
     failures_ = 0;
@@ -192,6 +192,7 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
                           selection_.service + "; if the name is right, the Service has no pods yet");
     begin_list();
     version_ = version;
+    told_ = Clock::now();
     take("no EndpointSlice lists it any more");
   }
 
@@ -208,6 +209,7 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
       }
       if (const auto* const error = std::get_if<WatchError>(&event->what)) return end_watch(*error);
       heard_ = true;
+      told_ = Clock::now();
       failures_ = 0;
       version_ = event->version;
       hear(*event);
@@ -311,6 +313,7 @@ class KubernetesEndpoints::Follower : public std::enable_shared_from_this<Follow
   int status_ = 0;           // 0: no answer yet
   Clock::time_point began_;  // when the answer did
   bool heard_ = false;       // anything of the watch
+  Clock::time_point told_;   // when a list or an event came last
   std::string body_;
   LineSplitter lines_{longest_event};
   std::optional<ApiRequest> request_;

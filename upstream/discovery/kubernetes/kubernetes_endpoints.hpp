@@ -20,7 +20,7 @@ struct KubernetesOptions {
   // server that has gone silent is noticed a moment after that.
   std::chrono::seconds watch{90};
   std::chrono::milliseconds answer{15'000};  // bounds the head of an answer
-  // After a watch that brought nothing at all for so long, no bookmark either, there is a new list.
+  // After watches that brought nothing at all for so long, no bookmark either, there is a new list.
   std::chrono::milliseconds silence{75'000};
   std::uint64_t seed = 0;  // of the jitter
 };

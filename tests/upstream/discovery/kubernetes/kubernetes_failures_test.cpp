@@ -121,13 +121,19 @@ TEST_CASE("a server that sends one event and then forgets is not asked again and
   Scene t;
   t.api.put_slice(slice("a", {{"10.0.0.1"}}));
   t.start();
-  for (int round = 1; round <= 3; ++round) {
+  // A watch that lasts for a second, which a busy machine may make of it, is not one of these.
+  const auto told = [&] {
+    return std::ranges::any_of(t.failures, [](const std::string& why) {
+      return why.find("what it listed is too old at once (410)") != std::string::npos;
+    });
+  };
+  for (int round = 2; round < 100 && !told(); ++round) {
     t.wait_for_watch();
     t.api.put_slice(slice("a", {{"10.0.0." + std::to_string(round)}}));
     t.wait_for("10.0.0." + std::to_string(round) + ":6001");
     t.api.expire_watches();
   }
-  t.wait_for_failure("what it listed is too old at once (410)");
+  CHECK(told());
 }
 
 TEST_CASE("a server that forgets at once what it has listed is not asked again and again") {
