@@ -260,7 +260,7 @@ void write_histogram(Exposition& out, const Metrics& metrics,
   for (const auto& series : metrics.upstreams()) {
     const auto bounds = (series->worker(0).*histogram).bounds();
     std::uint64_t count = 0;
-    std::uint64_t microseconds = 0;
+    std::uint64_t total = 0;
     for (std::size_t bucket = 0; bucket <= bounds.size(); ++bucket) {
       for (std::size_t i = 0; i < series->workers(); ++i)
         count += (series->worker(i).*histogram).bucket(bucket);
@@ -270,9 +270,9 @@ void write_histogram(Exposition& out, const Metrics& metrics,
       out.sample({{"upstream", series->name()}, {"le", bound}}, count, "_bucket");
     }
     for (std::size_t i = 0; i < series->workers(); ++i) {
-      microseconds += (series->worker(i).*histogram).sum_microseconds();
+      total += (series->worker(i).*histogram).sum_microseconds();
     }
-    out.sample({{"upstream", series->name()}}, static_cast<double>(microseconds) / 1e6, "_sum");
+    out.sample({{"upstream", series->name()}}, static_cast<double>(total) / 1e6, "_sum");
     out.sample({{"upstream", series->name()}}, count, "_count");
   }
 }
