@@ -50,7 +50,7 @@ struct LeavingPod {
     }
     connection.send(switching());
     while (!left) {
-      if (!connection.has_input(5ms)) continue;
+      if (!connection.has_input(20ms)) continue;  // hundreds of threads wait so
       if (connection.at_end()) return;
       connection.send(tidegate::tests::encode(read_frame(connection), tidegate::websocket::Sender::server));
     }
